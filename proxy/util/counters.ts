@@ -1,0 +1,57 @@
+/**
+ * Counts that the hot path keeps: plain numbers in a typed array, read when somebody asks.
+ * Layers that must not know telemetry count here; `telemetry/names` gives each its metric name and help.
+ */
+export const COUNTERS = [
+  'downstream_connections_accepted',
+  'downstream_connections_refused',
+  'downstream_head_too_large',
+  'downstream_target_too_long',
+  'downstream_body_too_large',
+  'downstream_slow_head',
+  'downstream_protocol_error',
+  'downstream_idle_closed',
+  'upstream_connections_opened',
+  'upstream_connections_failed',
+  'upstream_connections_idle_closed',
+  'upstream_protocol_error',
+  'breaker_connections_overflow',
+  'breaker_pending_overflow',
+  'breaker_requests_overflow',
+  'breaker_retries_overflow',
+  'retry_budget_exhausted',
+  'retries',
+  'retries_succeeded',
+  'replay_overflow',
+  'panic_picks',
+  'dns_queries',
+  'dns_failures',
+  'dns_stale_answers',
+  'passthrough_hosts_evicted',
+  'loop_refused',
+  'tunnels_opened',
+  'unexpected_errors',
+] as const
+
+export type CounterName = (typeof COUNTERS)[number]
+
+const INDEX = new Map<string, number>(COUNTERS.map((name, index) => [name, index]))
+
+/** The counters of one sidecar. */
+export class Counters {
+  readonly #values = new Float64Array(COUNTERS.length)
+
+  add(name: CounterName, count = 1): void {
+    const index = INDEX.get(name) as number
+    this.#values[index] = (this.#values[index] as number) + count
+  }
+
+  get(name: CounterName): number {
+    return this.#values[INDEX.get(name) as number] as number
+  }
+
+  /** All counts by name, for `/stats`. */
+  snapshot(): Record<CounterName, number> {
+    return Object.fromEntries(COUNTERS.map(name => [name, this.get(name)])) as Record<CounterName, number>
+  }
+}
