@@ -57,6 +57,9 @@ export class TimerWheel implements Timers {
   #tick: number
   /** Armed timers. */
   size = 0
+  /** Called when a slot comes due earlier than `nextDueAt` last said, so that whoever turns the wheel can sleep until there is something to do. */
+  earlier: ((dueAt: number) => void) | null = null
+  #announced = Number.POSITIVE_INFINITY
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -94,6 +97,18 @@ export class TimerWheel implements Timers {
     for (let t = from; t <= tick; t++) this.#visit(t % SLOTS, now)
   }
 
+  /** When the next slot with a timer in it comes due, monotonic ms; Infinity when nothing is armed. An earlier one is told to `earlier`. */
+  nextDueAt(): number {
+    this.#announced = Number.POSITIVE_INFINITY
+    if (this.size === 0) return this.#announced
+    for (let t = this.#tick + 1; t <= this.#tick + SLOTS; t++) {
+      if (this.#slots[t % SLOTS] === null) continue
+      this.#announced = t * TICK_MS
+      break
+    }
+    return this.#announced
+  }
+
   #visit(slot: number, now: number): void {
     let timer = this.#slots[slot] ?? null
     this.#slots[slot] = null
@@ -127,6 +142,10 @@ export class TimerWheel implements Timers {
     timer.next = head
     if (head !== null) head.previous = timer
     this.#slots[slot] = timer
+    const dueAt = tick * TICK_MS
+    if (dueAt >= this.#announced || this.earlier === null) return
+    this.#announced = dueAt
+    this.earlier(dueAt)
   }
 
   #unlink(timer: Timer): void {
@@ -139,10 +158,21 @@ export class TimerWheel implements Timers {
   }
 }
 
-/** Turns a wheel for as long as the process lives; does not keep the process alive. */
+/** Turns a wheel for as long as the process lives, asleep while nothing is due; does not keep the process alive. */
 export function startWheel(clock: Clock = monotonicClock): TimerWheel {
   const wheel = new TimerWheel(clock)
-  setInterval(() => wheel.advance(), TICK_MS).unref()
+  let sleep: NodeJS.Timeout | null = null
+  const sleepUntil = (dueAt: number) => {
+    if (sleep !== null) clearTimeout(sleep)
+    sleep = Number.isFinite(dueAt) ? setTimeout(turn, Math.max(dueAt - clock.now(), 1)).unref() : null
+  }
+  const turn = () => {
+    sleep = null
+    wheel.advance()
+    sleepUntil(wheel.nextDueAt())
+  }
+  // The first timer of an empty wheel is earlier than "never".
+  wheel.earlier = sleepUntil
   return wheel
 }
 
