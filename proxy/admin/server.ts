@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { refusal } from './guard.ts'
+
+/** What a page answers. */
+export interface Page {
+  readonly status: number
+  /** A string goes out as plain text, anything else as JSON. */
+  readonly body: unknown
+}
+
+/** One page of a server of this kind: its method, its path, and what it does. */
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly summary: string
+  handle(url: URL): Page | Promise<Page>
+}
+
+/** A request that takes longer has its connection closed: admin calls are small. */
+export const ADMIN_TIMEOUT_MS = 10_000
+/** Connections at once; an operator, a kubelet and Prometheus need a handful. */
+export const ADMIN_MAX_CONNECTIONS = 64
+
+/** A running admin or health server. */
+export interface AdminServer {
+  readonly address: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/**
+ * Serves `routes` at an address. Not the data path, so it is Node's own HTTP server.
+ *
+ * @param isGuarded checks Host and Origin: for pages that tell or change more than readiness.
+ */
+export function serveAdmin(routes: readonly Route[], at: { address: string; port: number }, isGuarded: boolean): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    answer(routes, request, response, isGuarded ? at.address : null).catch(error => send(response, { status: 500, body: `${error}\n` }))
+  })
+  server.maxConnections = ADMIN_MAX_CONNECTIONS
+  server.requestTimeout = ADMIN_TIMEOUT_MS
+  server.headersTimeout = ADMIN_TIMEOUT_MS
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: at.address, port: at.port }, () => {
+      server.off('error', reject)
+      const { address, port } = server.address() as AddressInfo
+      resolve({ address, port, close: () => close(server) })
+    })
+  })
+}
+
+async function answer(
+  routes: readonly Route[],
+  request: IncomingMessage,
+  response: ServerResponse,
+  guardedAt: string | null,
+): Promise<void> {
+  const refused = guardedAt === null ? null : refusal(request, guardedAt)
+  if (refused !== null) return send(response, { status: 403, body: `${refused}\n` })
+  const url = new URL(request.url ?? '/', 'http://admin')
+  const here = routes.filter(route => route.path === url.pathname)
+  if (here.length === 0) return send(response, { status: 404, body: index(routes, url.pathname) })
+  const route = here.find(each => each.method === request.method || (each.method === 'GET' && request.method === 'HEAD'))
+  if (route === undefined) {
+    const allowed = here.map(each => each.method).join(', ')
+    response.setHeader('allow', allowed)
+    return send(response, { status: 405, body: `${request.method} ${url.pathname} is not allowed; use ${allowed}\n` })
+  }
+  request.resume()
+  send(response, await route.handle(url))
+}
+
+function index(routes: readonly Route[], path: string): string {
+  const lines = routes.map(route => `  ${route.method.padEnd(4)} ${route.path.padEnd(16)} ${route.summary}`)
+  return `${path === '/' ? 'This is an Outrider sidecar.' : `There is no ${path}.`} What there is:\n${lines.join('\n')}\n`
+}
+
+function send(response: ServerResponse, page: Page): void {
+  const isText = typeof page.body === 'string'
+  const body = isText ? (page.body as string) : `${JSON.stringify(page.body, null, 2)}\n`
+  response.writeHead(page.status, {
+    'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  })
+  response.end(body)
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
