@@ -1,0 +1,30 @@
+import { type Address, formatAddress } from './values.ts'
+
+/** Hosts that never go through the sidecar: what an app calls on its own machine is not the mesh's business. */
+const NO_PROXY = 'localhost,127.0.0.1,::1'
+
+/**
+ * What `outrider run` gives an app, so that its clients find the sidecar by themselves. What the caller has set stays.
+ * @param outbound where the sidecar listens for the app.
+ * @param port where the app shall listen.
+ */
+export function appEnvironment(
+  inherited: Readonly<Record<string, string | undefined>>,
+  outbound: Address,
+  port: number,
+): Record<string, string | undefined> {
+  const proxy = `http://${formatAddress(outbound)}`
+  const given: Record<string, string> = {
+    HTTP_PROXY: proxy,
+    http_proxy: proxy,
+    HTTPS_PROXY: proxy,
+    https_proxy: proxy,
+    grpc_proxy: proxy,
+    NO_PROXY,
+    no_proxy: NO_PROXY,
+    // Node's own fetch and http read the variables above only when this is set (Node 22.21, 24.5 and later).
+    NODE_USE_ENV_PROXY: '1',
+    PORT: String(port),
+  }
+  return { ...given, ...inherited }
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import type { RunningProxy } from '../../proxy/main.ts'
+import { appEnvironment } from './app-environment.ts'
+import { ensureControlPlane } from './background-control.ts'
+import type { Command, Context, FlagSpec } from './command.ts'
+import { type EndSignal, untilAskedToEnd } from './ending.ts'
+import { CommandError } from './exit-codes.ts'
+import { freePort, portOrFree } from './free-port.ts'
+import { readyKeys } from './proxy.ts'
+import { announceReady } from './ready.ts'
+import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
+import type { Address } from './values.ts'
+
+const PORT_FLAG: FlagSpec = {
+  name: 'port',
+  type: { kind: 'integer', min: 1, max: 65_535 },
+  summary: 'where the app listens on 127.0.0.1; it gets it as PORT; left out: a free one',
+}
+
+/** `outrider run`: an app with its sidecar, for a laptop. */
+export const runCommand: Command = {
+  name: 'run',
+  summary: 'run an app with its sidecar',
+  usage: '--service NAME [flags] -- COMMAND ARGS',
+  description:
+    'Starts a sidecar, then the app with what it needs to find it (HTTP_PROXY, PORT, ...). A sidecar port that is not given takes its default if that is free, else any free one. Without --control, and with no control plane on 127.0.0.1:15012, one is started that outlives this command (`outrider control --stop` ends it). Signals and the exit code pass through.',
+  examples: [
+    { text: 'a Node app that listens on PORT', command: 'outrider run --service web -- node app.js' },
+    {
+      text: 'an app that listens on 8080, version 2',
+      command: 'outrider run --service orders --labels version=v2 --port 8080 -- ./orders',
+    },
+  ],
+  flags: [PORT_FLAG, ...SIDECAR_FLAGS],
+  positionals: [],
+  rest: 'COMMAND ARGS',
+  run,
+}
+
+async function run(context: Context): Promise<number> {
+  const { flags, output, rest } = context
+  const [command, ...args] = rest
+  if (command === undefined) throw new CommandError('usage', 'the app is missing: end the command with -- COMMAND ARGS')
+  const documents = flags.text('documents')
+  const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)
+  const control = embedded?.xds ?? (flags.isGiven('control') ? (flags.address('control') as Address) : await ensureControlPlane(output))
+  const port = flags.integer('port') ?? (flags.isGiven('app') ? (flags.address('app') as Address).port : await freePort('127.0.0.1'))
+  const app = flags.isGiven('app') ? (flags.address('app') as Address) : { host: '127.0.0.1', port }
+  const at = (name: string) => (flags.isGiven(name) ? (flags.address(name) as Address) : portOrFree(flags.address(name) as Address))
+  const addresses = {
+    app,
+    control,
+    outbound: await at('outbound'),
+    inbound: await at('inbound'),
+    admin: await at('admin'),
+    health: await at('health'),
+  }
+  const { startProxy } = await import('../../proxy/main.ts')
+  const started = await startProxy(proxyOptions(flags, addresses))
+  if (!started.ok) throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
+  const code = await runApp(context, started.proxy, { command, args, port })
+  await started.proxy.close()
+  await embedded?.close()
+  return code
+}
+
+/** What is run beside the sidecar. */
+interface App {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly port: number
+}
+
+async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<number> {
+  let child: ChildProcess | null = null
+  const left = untilAskedToEnd(
+    proxy.asked,
+    async signal => {
+      await proxy.leave()
+      // In a terminal Ctrl-C has reached the app already: it is of the same process group.
+      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child?.kill(signal ?? 'SIGTERM')
+    },
+    (signal: EndSignal) => {
+      child?.kill('SIGKILL')
+      process.exit(128 + constants.signals[signal])
+    },
+  )
+  const isReady = await Promise.race([proxy.outboundReady.then(() => true), left.then(() => false)])
+  if (!isReady) return 0
+  announceReady(context.output, 'run', { ...readyKeys(proxy.addresses), app: `127.0.0.1:${app.port}` }, context.flags.text('ready-file'))
+  const { address: host, port } = proxy.addresses.outbound
+  child = spawn(app.command, app.args, {
+    stdio: 'inherit',
+    env: appEnvironment(process.env, { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }, app.port),
+  })
+  const code = await exitOf(child, app.command)
+  // The app ended by itself: callers must hear of it before the connection attempts that would fail.
+  await proxy.leave()
+  return code
+}
+
+function exitOf(child: ChildProcess, command: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'ENOENT' ? 'there is no such command' : error.message
+      reject(new CommandError('failed', `cannot start ${command}: ${why}`))
+    })
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 0) : 128 + constants.signals[signal]))
+  })
+}

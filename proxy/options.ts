@@ -1,0 +1,37 @@
+import type { HostPort } from './net/address.ts'
+
+/** What a sidecar is started with. All addresses may have port 0. */
+export interface ProxyOptions {
+  readonly service: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Unique among sidecars. */
+  readonly nodeId: string
+  readonly build: string
+  /** Where the app listens. */
+  readonly app: HostPort
+  /** Path that the app answers 2xx or 3xx when it is ready; null: its port accepts a connection. */
+  readonly appHealthPath: string | null
+  /** The control plane's xDS port. */
+  readonly control: HostPort
+  readonly outbound: HostPort
+  readonly inbound: HostPort
+  readonly admin: HostPort
+  readonly health: HostPort
+  /** Where peers reach the inbound listener; null: the address that the control plane sees, with the inbound port. */
+  readonly advertise: HostPort | null
+  /** Folder for the last good configuration; null: none is kept. */
+  readonly dataDir: string | null
+  /** Null: the system's. */
+  readonly dnsServer: HostPort | null
+  readonly drainTimeoutMs: number
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+/** The addresses that the listeners took. */
+export interface ProxyAddresses {
+  readonly outbound: HostPort
+  readonly inbound: HostPort
+  readonly admin: HostPort
+  readonly health: HostPort
+}
