@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command, Context } from './command.ts'
+import { type Part, startPart, stopPart } from './demo/process.ts'
+import { Traffic } from './demo/traffic.ts'
+import { View } from './demo/view.ts'
+import { END_SIGNALS } from './ending.ts'
+import { type Address, formatAddress, parseAddress } from './values.ts'
+
+/** `outrider demo`: a whole mesh on this machine with live traffic; what `npm start` runs. */
+export const demoCommand: Command = {
+  name: 'demo',
+  summary: 'a whole mesh on this machine, with live traffic',
+  usage: '[flags]',
+  description:
+    'Starts a control plane, three small apps (web calls orders calls prices; orders in two versions, split 90 to 10), a sidecar for each, and steady traffic, and shows what goes where. Ctrl-C ends it all and leaves nothing behind.',
+  examples: [
+    { text: 'start it', command: 'outrider demo' },
+    { text: 'beside something that has port 15080', command: 'outrider demo --api 127.0.0.1:16080' },
+  ],
+  flags: [
+    { name: 'api', type: { kind: 'address' }, default: '127.0.0.1:15080', summary: "the control plane's control API" },
+    { name: 'xds', type: { kind: 'address' }, default: '127.0.0.1:15012', summary: "the control plane's xDS port" },
+    {
+      name: 'outbound',
+      type: { kind: 'address' },
+      default: '127.0.0.1:15001',
+      summary: "the client's sidecar: send your own requests here",
+    },
+    { name: 'admin', type: { kind: 'address' }, default: '127.0.0.1:15000', summary: "the client's sidecar, for operators" },
+    { name: 'rate', type: { kind: 'integer', min: 1, max: 500 }, default: '30', summary: 'requests a second' },
+    { name: 'for', type: { kind: 'duration' }, summary: 'ends by itself after this long; left out: never' },
+    { name: 'ready-file', type: { kind: 'path' }, summary: 'file that is written once traffic flows' },
+  ],
+  positionals: [],
+  rest: null,
+  run,
+}
+
+/** Between two looks at the traffic, ms. */
+const LOOK_MS = 1_000
+/** For each process at the end; longer than it takes to tell every caller. */
+const STOP_MS = 10_000
+/** Where the demo's apps and documents lie: deploy/demo in a checkout, dist/deploy/demo in the package. */
+const DEMO = fileURLToPath(new URL('../../deploy/demo/', import.meta.url))
+const APP_SUFFIX = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+
+async function run(context: Context): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'outrider-demo-'))
+  const parts: Part[] = []
+  // Listened for from the start: Ctrl-C while things come up must end what is up already.
+  const ended = new Promise<void>(resolve => {
+    for (const signal of END_SIGNALS) process.on(signal, () => resolve())
+  })
+  try {
+    const started = startAll(context, directory, parts)
+    const isUp = await Promise.race([started.then(() => true), ended.then(() => false)])
+    if (isUp) await show(context, parts, ended)
+    else await started.catch(() => {})
+    return 0
+  } finally {
+    // Callers first, so that nobody sees the one that it calls go.
+    await Promise.all(parts.slice(1).map(part => stopPart(part, STOP_MS)))
+    await Promise.all(parts.slice(0, 1).map(part => stopPart(part, STOP_MS)))
+    rmSync(directory, { recursive: true, force: true })
+    context.output.note('all ended')
+  }
+}
+
+/** Starts everything; `parts` has what is up, also when one fails. */
+async function startAll({ flags, output }: Context, directory: string, parts: Part[]): Promise<void> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OUTRIDER_')))
+  const address = (name: string) => formatAddress(flags.address(name) as Address)
+  const start = async (name: string, args: readonly string[], rest: readonly string[] = [], extra: NodeJS.ProcessEnv = {}) => {
+    const part = await startPart(name, join(directory, `${name}.ready`), args, rest, { ...env, ...extra })
+    parts.push(part)
+    return part
+  }
+  output.note('starting a control plane and five sidecars ...')
+  const control = await start('control plane', [
+    'control',
+    '--data-dir',
+    join(directory, 'data'),
+    '--api',
+    address('api'),
+    '--xds',
+    address('xds'),
+  ])
+  const any = '127.0.0.1:0'
+  const xds = control.ready['xds'] as string
+  const sidecar = (service: string, ...more: string[]) => [
+    '--service',
+    service,
+    '--control',
+    xds,
+    '--inbound',
+    any,
+    '--health',
+    any,
+    ...more,
+  ]
+  const app = (name: string) => [process.execPath, join(DEMO, `${name}${APP_SUFFIX}`)]
+  const anywhere = ['--outbound', any, '--admin', any, '--log-level', 'warn']
+  await Promise.all([
+    start('client', ['proxy', ...sidecar('client', '--outbound', address('outbound'), '--admin', address('admin'), '--log-level', 'warn')]),
+    start('web', ['run', ...sidecar('web', ...anywhere)], app('web')),
+    start('orders v1', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v1')], app('orders'), { VERSION: 'v1' }),
+    start('orders v2', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v2')], app('orders'), { VERSION: 'v2' }),
+    start('prices', ['run', ...sidecar('prices', ...anywhere)], app('prices')),
+  ])
+  const { main } = await import('./main.ts')
+  const { COMMANDS } = await import('./commands.ts')
+  const sink = { write: (text: string) => output.note(text.trimEnd()), isTty: false }
+  const words = ['apply', '-f', join(DEMO, 'mesh.yaml'), '--api', `http://${control.ready['api']}`]
+  await main({ words, environment: env, out: sink, err: sink, commands: COMMANDS })
+}
+
+/** Sends traffic and shows it until the end. */
+async function show({ flags, output }: Context, parts: readonly Part[], ended: Promise<void>): Promise<void> {
+  const client = parts.find(part => part.name === 'client') as Part
+  const traffic = new Traffic(parseAddress(client.ready['outbound'] as string) as Address, flags.integer('rate') ?? 30)
+  const view = new View({ parts, hints: hints(parts, client) })
+  const isTerminal = process.stdout.isTTY === true
+  if (!isTerminal)
+    output.line(
+      `Try, in another terminal:\n${hints(parts, client)
+        .map(hint => `  ${hint}`)
+        .join('\n')}`,
+    )
+  const { announceReady } = await import('./ready.ts')
+  const { pid: _, ...addresses } = client.ready
+  if (!isTerminal || flags.text('ready-file') !== null)
+    announceReady(output, 'demo', { ...addresses, api: parts[0]?.ready['api'] as string }, flags.text('ready-file'))
+  const timer = setInterval(() => {
+    const window = traffic.take()
+    if (isTerminal) process.stdout.write(`\x1b[2J\x1b[H${view.screen(window, traffic.total, traffic.failedTotal)}\n`)
+    else output.line(view.line(window, traffic.total, traffic.failedTotal))
+  }, LOOK_MS)
+  const limit = flags.durationMs('for')
+  const over = limit === null ? ended : Promise.race([ended, new Promise<void>(resolve => setTimeout(resolve, limit))])
+  await over
+  clearInterval(timer)
+  traffic.stop()
+}
+
+/** What to try, with the addresses as they are. */
+function hints(parts: readonly Part[], client: Part): string[] {
+  const api = parts[0]?.ready['api'] === '127.0.0.1:15080' ? '' : ` --api http://${parts[0]?.ready['api']}`
+  const admin = client.ready['admin'] === '127.0.0.1:15000' ? '' : ` --admin ${client.ready['admin']}`
+  const split = relative(process.cwd(), join(DEMO, 'split.yaml'))
+  const v2 = parts.find(part => part.name === 'orders v2')?.ready['pid']
+  return [
+    `curl -x http://${client.ready['outbound']} http://web/7`,
+    `npx outrider apply -f ${split}${api}      (moves the split; watch it above)`,
+    `npx outrider explain GET http://orders/orders/7${admin === '' ? ' --admin 127.0.0.1:15000' : admin}`,
+    `npx outrider proxies${api}`,
+    `kill -9 ${v2}      (orders v2 dies: its requests go to where they can)`,
+  ]
+}

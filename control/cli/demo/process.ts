@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { CommandError } from '../exit-codes.ts'
+
+/** The program itself, as the demo's processes are started: sources in a checkout, the build in the package. */
+const MAIN = fileURLToPath(new URL(`../main${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url))
+/** Longest wait for one process to be ready: a cold disk and two cores. */
+const START_TIMEOUT_MS = 45_000
+/** Standard error that is kept for the message when a process fails to start. */
+const KEPT_CHARACTERS = 4_000
+
+/** One process of the demo. */
+export interface Part {
+  readonly name: string
+  readonly child: ChildProcess
+  /** Addresses by flag, and `pid`, once it is ready. */
+  readonly ready: Readonly<Record<string, string>>
+}
+
+/** Starts `outrider ARGS --ready-file FILE` and waits for it. Rejects with what it said when it does not come up. */
+export async function startPart(
+  name: string,
+  readyFile: string,
+  args: readonly string[],
+  rest: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Part> {
+  const words = [...args, '--ready-file', readyFile, ...(rest.length === 0 ? [] : ['--', ...rest])]
+  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', text => {
+    said = (said + text).slice(-KEPT_CHARACTERS)
+  })
+  const until = performance.now() + START_TIMEOUT_MS
+  while (!existsSync(readyFile)) {
+    if (child.exitCode !== null) throw new CommandError('failed', `${name} did not start: ${lastLine(said)}`)
+    if (performance.now() > until) {
+      child.kill('SIGKILL')
+      throw new CommandError('failed', `${name} was not ready within ${START_TIMEOUT_MS / 1_000} s: ${lastLine(said)}`)
+    }
+    await sleep(20)
+  }
+  return { name, child, ready: JSON.parse(readFileSync(readyFile, 'utf8')) }
+}
+
+/** Ends a process: SIGTERM, and SIGKILL after `graceMs`. */
+export async function stopPart(part: Part, graceMs: number): Promise<void> {
+  const { child } = part
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), graceMs)
+  await gone
+  clearTimeout(force)
+}
+
+/** What an operator must read of a process that failed: its last line that is no log line. */
+function lastLine(said: string): string {
+  const lines = said.trim().split('\n')
+  return lines.findLast(line => line.startsWith('outrider')) ?? lines.at(-1) ?? 'it said nothing'
+}
