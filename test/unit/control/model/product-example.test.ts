@@ -60,8 +60,8 @@ t.test('it is told what has no effect yet, and nothing else', async t => {
   t.same(
     checkDocuments(documents, EMPTY_MODEL, { registered }).warnings.map(({ line, path, message }) => `${line} ${path} ${message}`),
     [
-      'example.yaml:39 spec.tracing.samplingPercent is stored, and not in effect in this version',
-      'example.yaml:40 spec.accessLog is stored, and not in effect in this version',
+      'example.yaml:38 spec.tracing.samplingPercent is stored, and not in effect in this version',
+      'example.yaml:39 spec.accessLog is stored, and not in effect in this version',
     ],
   )
 })
