@@ -65,7 +65,10 @@ export interface Attempt extends Outgoing {
   readonly number: number
   /** Copy on write: trace context, attempt number and rewrites differ from try to try; the exchange's own head stays as it came. */
   readonly head: RequestHead
-  readonly body: Body
+  /** Filters wrap it on its way in. */
+  body: Body
+  /** Never over a kept-alive connection: the try before died on one. */
+  readonly isFresh: boolean
   /** Cancelled when this try is given up; the exchange's own cancellation reaches it too. */
   readonly cancelled: Cancellation
   /** Null until one is picked. */

@@ -1,0 +1,146 @@
+import type { Cluster, ClusterRegistry } from '../cluster/cluster.ts'
+import { endpointName, type Host } from '../cluster/endpoint.ts'
+import { MeshError } from '../errors.ts'
+import type { Outgoing, Response } from '../http/message.ts'
+import { type BodyWatcher, MeteredBody } from '../http/meter.ts'
+import type { Cancellation } from '../util/cancellation.ts'
+import type { Counters } from '../util/counters.ts'
+import type { Timers } from '../util/timers.ts'
+import type { Attempt, Exchange, Handler } from './exchange.ts'
+import { PerTry } from './per-try.ts'
+
+/** What forwarding needs of the process. */
+export interface ForwardOptions {
+  readonly clusters: ClusterRegistry
+  readonly timers: Timers
+  readonly counters: Counters
+  /**
+   * Dials `host` without HTTP: sends the octets of `attempt.body` as they come, and resolves once connected with a 200 whose body is what the other
+   * side sends. Rejects like `Cluster.acquire`. Null: CONNECT is not served (inbound).
+   */
+  readonly openTunnel: ((host: Host, attempt: Outgoing, connectTimeoutMs: number) => Promise<Response>) | null
+  /** For tunnels, which no pool guards: true for an address that one of our listeners takes. */
+  readonly isOwnListener: (address: string, port: number) => boolean
+}
+
+const NONE: readonly Host[] = []
+
+/** Sends a try to one host of its cluster: the innermost handler. */
+export function forward(options: ForwardOptions): Handler {
+  return async (exchange, attempt) => {
+    const cluster = findCluster(options.clusters, exchange)
+    if (!cluster.enter()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many requests (maxRequests)`)
+    const perTryMs = exchange.route?.timeouts.perTryMs ?? null
+    const perTry = perTryMs === null ? null : new PerTry(options.timers, attempt, perTryMs)
+    let response: Response
+    try {
+      response = await send(options, cluster, exchange, attempt)
+    } catch (thrown) {
+      leave(cluster, attempt)
+      throw failed(exchange, attempt, thrown)
+    } finally {
+      perTry?.stop()
+    }
+    return received(options, cluster, exchange, attempt, response)
+  }
+}
+
+function findCluster(clusters: ClusterRegistry, exchange: Exchange): Cluster {
+  const name = exchange.backend?.cluster ?? ''
+  const cluster = clusters.get(name)
+  if (cluster === null) throw new MeshError('NO_CLUSTER', `there is no cluster ${name}`)
+  return cluster
+}
+
+async function send(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt): Promise<Response> {
+  const picked = cluster.pick(attempt.head, attempt.number === 1 ? NONE : triedHosts(exchange))
+  const host = picked instanceof Promise ? await unlessCancelled(picked, attempt.cancelled) : picked
+  if (host === null) throw new MeshError('NO_HEALTHY_UPSTREAM', cluster.describe())
+  attempt.host = host
+  if (attempt.head.method === 'CONNECT') return openTunnel(options, cluster, host, attempt)
+  const acquired = cluster.acquire(host, attempt.cancelled, attempt.isFresh)
+  const connection = acquired instanceof Promise ? await acquired : acquired
+  return connection.send(attempt)
+}
+
+function openTunnel(options: ForwardOptions, cluster: Cluster, host: Host, attempt: Attempt): Promise<Response> {
+  const { address, port } = host.endpoint
+  if (options.openTunnel === null) throw new MeshError('FORBIDDEN_TARGET', 'CONNECT is not served here')
+  if (options.isOwnListener(address, port)) {
+    options.counters.add('loop_refused')
+    throw new MeshError('LOOP', `${endpointName(host.endpoint)} is a listener of this sidecar`)
+  }
+  host.active++
+  host.total++
+  return options.openTunnel(host, attempt, cluster.config.connectTimeoutMs)
+}
+
+function triedHosts(exchange: Exchange): Host[] {
+  const tried: Host[] = []
+  for (const { host } of exchange.attempts) if (host !== null) tried.push(host)
+  return tried
+}
+
+/** Resolving a name may outlast the request. */
+function unlessCancelled<T>(promise: Promise<T>, cancelled: Cancellation): Promise<T> {
+  return new Promise((resolve, reject) => {
+    cancelled.on(reject)
+    promise.then(resolve, reject).finally(() => cancelled.off(reject))
+  })
+}
+
+/** Undoes what sending has counted. Connections are counted by the host's pool; a tunnel has none. */
+function leave(cluster: Cluster, attempt: Attempt): void {
+  cluster.leave()
+  if (attempt.head.method === 'CONNECT' && attempt.host !== null) attempt.host.active--
+}
+
+/** Failures of inbound to reach its app: the request was not handed over, and the caller's sidecar may try elsewhere. */
+const APP_FAILURES: ReadonlySet<string> = new Set(['UPSTREAM_CONNECT_REFUSED', 'UPSTREAM_CONNECT_TIMEOUT', 'NO_HEALTHY_UPSTREAM'])
+
+function failed(exchange: Exchange, attempt: Attempt, thrown: unknown): unknown {
+  if (!(thrown instanceof MeshError)) return thrown
+  const isAppAway = exchange.direction === 'inbound' && APP_FAILURES.has(thrown.code)
+  attempt.error = isAppAway ? new MeshError('APP_UNAVAILABLE', thrown.message, { cause: thrown }) : thrown
+  return attempt.error
+}
+
+function received(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt, response: Response): Response {
+  const { head, body } = response
+  attempt.status = head.status
+  // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
+  if (exchange.direction === 'inbound' && head.status === 503) head.headers.delete('proxy-status')
+  if (isTunnel(attempt.head.method, head.status)) {
+    options.counters.add('tunnels_opened')
+    exchange.onDone(() => leave(cluster, attempt))
+    return response
+  }
+  if (body.length === 0) {
+    leave(cluster, attempt)
+    return response
+  }
+  return { head, body: new MeteredBody(body, new Leaving(cluster, attempt)) }
+}
+
+/** 101, and 2xx to CONNECT, open a tunnel (RFC 9110 sections 15.2.2 and 9.3.6). */
+export function isTunnel(method: string, status: number): boolean {
+  return status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)
+}
+
+/** Leaves the cluster when the response has ended, however. */
+class Leaving implements BodyWatcher {
+  readonly #cluster: Cluster
+  readonly #attempt: Attempt
+
+  constructor(cluster: Cluster, attempt: Attempt) {
+    this.#cluster = cluster
+    this.#attempt = attempt
+  }
+
+  octets(): void {}
+
+  ended(error: MeshError | null): void {
+    this.#attempt.error ??= error
+    leave(this.#cluster, this.#attempt)
+  }
+}

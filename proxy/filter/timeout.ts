@@ -1,0 +1,131 @@
+import { MeshError } from '../errors.ts'
+import type { Response } from '../http/message.ts'
+import { type BodyWatcher, MeteredBody } from '../http/meter.ts'
+import type { Timer, Timers } from '../util/timers.ts'
+import type { Attempt, Exchange, Filter } from './exchange.ts'
+import { isTunnel } from './forward.ts'
+import { isRequestStreamed } from './request-end.ts'
+
+/** Longest silence of a tunnel, ms: what runs in it may have a rhythm of its own. */
+export const TUNNEL_IDLE_MS = 3_600_000
+
+/**
+ * Holds an exchange to its route's request and idle timeouts, all tries and backoffs included. Before the response head the present try is cancelled
+ * with REQUEST_TIMEOUT or IDLE_TIMEOUT; after it the response breaks off. A tunnel has its idle timeout only.
+ */
+export function timeout(timers: Timers): Filter {
+  return next => (exchange, attempt) => {
+    const timeouts = exchange.route?.timeouts
+    if (timeouts === undefined || (timeouts.requestMs === null && timeouts.idleMs === null)) return next(exchange, attempt)
+    // Inbound has idle only: one owner of a timeout, the caller's sidecar.
+    const requestMs = exchange.direction === 'inbound' ? null : timeouts.requestMs
+    const watch = new Watch(timers, exchange, requestMs, timeouts.idleMs)
+    return watch.over(next(exchange, watch.start(attempt)))
+  }
+}
+
+/** The two deadlines of one exchange on one timer. An octet costs a look at the clock; the timer finds out later that it came too early. */
+class Watch implements BodyWatcher {
+  readonly #timer: Timer
+  readonly #timers: Timers
+  readonly #exchange: Exchange
+  readonly #requestMs: number | null
+  #idleMs: number | null
+  #lastOctetAt: number
+  /** Monotonic, ms; Infinity while the request still comes in, and where there is no request timeout. */
+  #deadline = Number.POSITIVE_INFINITY
+  #request: MeteredBody | null = null
+  #response: MeteredBody | null = null
+  #isOver = false
+
+  constructor(timers: Timers, exchange: Exchange, requestMs: number | null, idleMs: number | null) {
+    this.#timers = timers
+    this.#exchange = exchange
+    this.#requestMs = requestMs
+    this.#idleMs = idleMs
+    this.#lastOctetAt = timers.clock.now()
+    this.#timer = timers.timer(() => this.#check())
+  }
+
+  start(attempt: Attempt): Attempt {
+    if (attempt.body.length !== 0) attempt.body = this.#request = new MeteredBody(attempt.body, this)
+    if (!isRequestStreamed(attempt.head, attempt.body)) this.#requestEnded()
+    this.#arm()
+    return attempt
+  }
+
+  async over(answer: Promise<Response>): Promise<Response> {
+    let response: Response
+    try {
+      response = await answer
+    } catch (thrown) {
+      this.#stop()
+      throw thrown
+    }
+    const { head, body } = response
+    if (isTunnel(this.#exchange.incoming.head.method, head.status)) this.#becomeTunnel()
+    if (body.length === 0) {
+      this.#stop()
+      return response
+    }
+    this.#lastOctetAt = this.#timers.clock.now()
+    this.#response = new MeteredBody(body, this)
+    return { head, body: this.#response }
+  }
+
+  octets(): void {
+    this.#lastOctetAt = this.#timers.clock.now()
+  }
+
+  ended(error: MeshError | null, body: MeteredBody): void {
+    if (body === this.#request) {
+      if (error === null) this.#requestEnded()
+    } else this.#stop()
+  }
+
+  #requestEnded(): void {
+    if (this.#isOver || this.#requestMs === null || this.#deadline !== Number.POSITIVE_INFINITY) return
+    this.#lastOctetAt = this.#timers.clock.now()
+    this.#deadline = this.#lastOctetAt + this.#requestMs
+    this.#arm()
+  }
+
+  #becomeTunnel(): void {
+    this.#deadline = Number.POSITIVE_INFINITY
+    if (this.#idleMs !== null) this.#idleMs = TUNNEL_IDLE_MS
+    this.#lastOctetAt = this.#timers.clock.now()
+    this.#arm()
+  }
+
+  #dueAt(): number {
+    const idleAt = this.#idleMs === null ? Number.POSITIVE_INFINITY : this.#lastOctetAt + this.#idleMs
+    return Math.min(idleAt, this.#deadline)
+  }
+
+  #arm(): void {
+    const dueAt = this.#dueAt()
+    if (dueAt === Number.POSITIVE_INFINITY) this.#timer.disarm()
+    else this.#timer.arm(dueAt - this.#timers.clock.now())
+  }
+
+  #check(): void {
+    if (this.#isOver) return
+    const now = this.#timers.clock.now()
+    if (now < this.#dueAt()) {
+      this.#arm()
+      return
+    }
+    const error =
+      now >= this.#deadline
+        ? new MeshError('REQUEST_TIMEOUT', `not over ${this.#requestMs} ms after the request's last octet`)
+        : new MeshError('IDLE_TIMEOUT', `no octet for ${this.#idleMs} ms`)
+    this.#stop()
+    if (this.#response !== null) this.#response.abort(error)
+    else this.#exchange.attempts.at(-1)?.cancelled.cancel(error)
+  }
+
+  #stop(): void {
+    this.#isOver = true
+    this.#timer.disarm()
+  }
+}
