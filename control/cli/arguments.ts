@@ -1,5 +1,5 @@
+import { nearest } from '../model/nearest.ts'
 import type { Command, FlagSpec } from './command.ts'
-import { nearest } from './nearest.ts'
 import { splitOnce } from './values.ts'
 
 /** Values as written, by flag, and the place of each. */

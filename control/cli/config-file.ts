@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from 'yaml'
+import { nearest } from '../model/nearest.ts'
 import type { Written } from './arguments.ts'
 import type { FlagSpec } from './command.ts'
-import { nearest } from './nearest.ts'
 
 /** What a file of flags says. */
 export interface ConfigFile {

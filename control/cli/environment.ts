@@ -1,6 +1,6 @@
+import { nearest } from '../model/nearest.ts'
 import type { Written } from './arguments.ts'
 import type { FlagSpec } from './command.ts'
-import { nearest } from './nearest.ts'
 
 const PREFIX = 'OUTRIDER_'
 

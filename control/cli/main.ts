@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { nearest } from '../model/nearest.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { CommandError, EXIT_CODES } from './exit-codes.ts'
 import { readInvocation } from './flags.ts'
 import { exitCodes, helpOf, overview } from './help.ts'
-import { nearest } from './nearest.ts'
 import { createOutput, type Output, type Sink } from './output.ts'
 
 /** What the program is started with. Tests give their own. */

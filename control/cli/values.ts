@@ -1,3 +1,4 @@
+import { parseDuration } from '../model/duration.ts'
 import type { FlagKind, FlagSpec } from './command.ts'
 
 /** A value as commands take it. */
@@ -22,16 +23,6 @@ export function parseAddress(text: string): Address | null {
   if (match === null) return null
   const port = Number(match[3])
   return port > 65_535 ? null : { host: (match[1] ?? match[2]) as string, port }
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
-
-/** Reads a duration of the Gateway API (GEP-2257) as milliseconds; null when it is not one. */
-export function parseDuration(text: string): number | null {
-  if (!/^(\d{1,5}(h|m|s|ms)){1,4}$/.test(text)) return null
-  let ms = 0
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|h|m|s)/g)) ms += Number(count) * (UNITS_MS[unit as string] as number)
-  return ms
 }
 
 const TRUTH: Readonly<Record<string, boolean>> = {

@@ -1,0 +1,24 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { API_LIMITS } from './limits.ts'
+import { ProblemError } from './problem.ts'
+
+/** Lets only a few large bodies in at once, so that the memory for them has a bound: connections x body limit would be 4 GiB. */
+export function bodyGate(app: FastifyInstance): void {
+  const large = new Set<FastifyRequest>()
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isLarge(request)) return
+    if (large.size >= API_LIMITS.largeBodies) {
+      reply.header('retry-after', '1').header('connection', 'close')
+      throw new ProblemError(503, `${API_LIMITS.largeBodies} large bodies are being read; try again`)
+    }
+    large.add(request)
+    // Also where the client leaves in the middle.
+    reply.raw.once('close', () => large.delete(request))
+  })
+}
+
+/** Chunked bodies count as large: nobody knows before they end. */
+function isLarge(request: FastifyRequest): boolean {
+  if (request.headers['transfer-encoding'] !== undefined) return true
+  return Number(request.headers['content-length'] ?? 0) > API_LIMITS.largeBytes
+}

@@ -1,0 +1,22 @@
+/** What one caller may take of the control API, each with its reason. */
+export const API_LIMITS = {
+  /** Octets of a body: 1,000 routes have half a MiB. The same as the parser's own limit. */
+  bodyBytes: 16 * 1_048_576,
+  /** Connections at once: operators, dashboards and scripts; 1,000 sidecars do not come here. */
+  connections: 256,
+  /** Bodies above `largeBytes` that are read at once: 4 x 16 MiB is what the process may hold for them. */
+  largeBodies: 4,
+  largeBytes: 262_144,
+  /** ms from a connection's first octet of a request to its last: slow uploads hold a connection and nothing else. */
+  requestMs: 30_000,
+  /** ms from a request's first octet to the end of its head (slow-loris). */
+  headMs: 10_000,
+  /** ms without an octet in either direction: a client that does not read its answer. Above the longest wait of `/v1/proxies`. */
+  idleMs: 60_000,
+  /** ms that an idle connection is kept for the next request. */
+  keepAliveMs: 5_000,
+  /** ms that `/v1/proxies?revision=` may wait. */
+  waitMs: 30_000,
+  /** Calls that wait at once. */
+  waits: 64,
+} as const
