@@ -31,7 +31,7 @@ export function idleLimitMs(hintMs: number | null, learnedIdleMs: number): numbe
 
 /** Whether two closes look like one and the same timeout. */
 export function agree(oneMs: number, otherMs: number): boolean {
-  return Math.abs(oneMs - otherMs) <= Math.max(20, Math.max(oneMs, otherMs) / 5)
+  return Math.abs(oneMs - otherMs) <= Math.max(20, Math.min(oneMs, otherMs) / 5)
 }
 
 /** What is left of a lesson after some time: it doubles each minute, and above what we would use anyway it is gone. */
