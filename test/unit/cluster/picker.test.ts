@@ -1,9 +1,9 @@
 import t from 'tap'
-import { EndpointCluster } from '../../../proxy/cluster/endpoint-cluster.ts'
 import type { Endpoint, Host } from '../../../proxy/cluster/endpoint.ts'
+import { EndpointCluster } from '../../../proxy/cluster/endpoint-cluster.ts'
 import { FIRST_AVOID_MS, MAX_AVOID_MS } from '../../../proxy/cluster/host.ts'
-import { MeshError } from '../../../proxy/errors.ts'
 import type { PooledHost } from '../../../proxy/cluster/pool.ts'
+import { MeshError } from '../../../proxy/errors.ts'
 import { config, endpoint, head, world } from './support.ts'
 
 const refused = new MeshError('UPSTREAM_CONNECT_REFUSED', 'refused')
@@ -37,9 +37,17 @@ t.test('round robin takes each in turn', async t => {
 })
 
 t.test('round robin by weight is exact, and does not send the heavy one its share in a row', async t => {
-  const { pick, shares } = setUp([endpoint('10.0.0.1', { weight: 5 }), endpoint('10.0.0.2', { weight: 1 }), endpoint('10.0.0.3', { weight: 4 })], 'roundRobin')
+  const { pick, shares } = setUp(
+    [endpoint('10.0.0.1', { weight: 5 }), endpoint('10.0.0.2', { weight: 1 }), endpoint('10.0.0.3', { weight: 4 })],
+    'roundRobin',
+  )
   const seen = shares(1_000)
-  for (const [address, expected] of [['10.0.0.1', 500], ['10.0.0.2', 100], ['10.0.0.3', 400]] as const) t.ok(Math.abs(seen[address]! - expected) <= 1)
+  for (const [address, expected] of [
+    ['10.0.0.1', 500],
+    ['10.0.0.2', 100],
+    ['10.0.0.3', 400],
+  ] as const)
+    t.ok(Math.abs(seen[address]! - expected) <= 1)
   const run = Array.from({ length: 10 }, () => pick()!.endpoint.address).join()
   t.notMatch(run, /10.0.0.1,10.0.0.1,10.0.0.1/)
 })
@@ -63,7 +71,10 @@ t.test('least request counts a request in flight by weight', async t => {
 for (const weights of [[1, 1, 1, 1], [1, 2, 3, 4], [90, 10], [1, 100], [7]]) {
   t.test(`property: a quiet service is shared by weight ${weights.join(':')}`, async t => {
     for (const policy of ['roundRobin', 'leastRequest'] as const) {
-      const { shares } = setUp(weights.map((weight, index) => endpoint(`10.0.0.${index + 1}`, { weight })), policy)
+      const { shares } = setUp(
+        weights.map((weight, index) => endpoint(`10.0.0.${index + 1}`, { weight })),
+        policy,
+      )
       const seen = shares(20_000)
       const sum = weights.reduce((total, weight) => total + weight, 0)
       weights.forEach((weight, index) => {
@@ -178,7 +189,12 @@ t.test('priority 0 is used first, the next when nothing there can serve', async 
 })
 
 t.test('the sentence for the log names each endpoint and its state', async t => {
-  const { cluster } = setUp([endpoint('10.0.0.1'), endpoint('10.0.0.2', { health: 'draining' }), endpoint('fd00::1', { health: 'unhealthy' }), endpoint('10.0.0.4')])
+  const { cluster } = setUp([
+    endpoint('10.0.0.1'),
+    endpoint('10.0.0.2', { health: 'draining' }),
+    endpoint('fd00::1', { health: 'unhealthy' }),
+    endpoint('10.0.0.4'),
+  ])
   cluster.hosts[0]!.connectFailed(refused)
   cluster.hosts[2]!.connectFailed(new MeshError('UPSTREAM_CONNECT_TIMEOUT', 'late'))
   t.match(

@@ -124,9 +124,11 @@ export function world() {
     /** Turns the clock, in steps, so that timers run in their order. */
     async pass(ms: number) {
       const until = clock.ms + ms
+      const stepMs = Math.max(5, ms / 2_000)
       while (clock.ms < until) {
-        clock.ms = Math.min(clock.ms + 5, until)
+        clock.ms = Math.min(clock.ms + stepMs, until)
         timers.advance()
+        await settle()
       }
       await settle()
     },
