@@ -92,8 +92,9 @@ export function word(words: readonly string[], later: readonly string[] = []): S
         report.fault(path, value, `${value} is ${NOT_IN_EFFECT}`, allowed)
         return
       }
-      const near = typeof value === 'string' ? nearest(value, [...words, ...later]) : null
-      report.fault(path, value, `must be one of ${allowed}${near === null ? '' : `, did you mean ${near}?`}`, allowed)
+      const near = typeof value === 'string' && words.length > 1 ? nearest(value, [...words, ...later]) : null
+      const must = words.length > 1 ? `must be one of ${allowed}` : `must be ${allowed}`
+      report.fault(path, value, `${must}${near === null ? '' : `, did you mean ${near}?`}`, allowed)
     },
   }
 }
@@ -146,6 +147,7 @@ export const ipAddress: Schema = text({
   maxLength: 45,
   allowed: 'an IPv4 or IPv6 address such as 10.0.0.7',
   test(value) {
+    if (value === '0.0.0.0' || value === '::') return 'is every address, so none to connect to'
     if (isIP(value) !== 0) return null
     return DNS_NAME.test(value.toLowerCase()) && !/^[0-9.]+$/.test(value)
       ? 'is a host name: endpoints are IP addresses, use dns for a name'

@@ -23,9 +23,8 @@ export const MAX_RETRY_CODES = 32
 export const retryCodes: Schema = list(integer(400, 599), { max: MAX_RETRY_CODES })
 
 const backendRef: Schema = object({
-  required: ['name'],
+  required: ['name', 'port'],
   fields: { ...BACKEND_FIELDS, weight: integer(0, MAX_WEIGHT), filters: backendFilters },
-  rules: [backendPort],
 })
 
 const rule: Schema = object({
@@ -55,10 +54,6 @@ export const httpRouteSpec: Schema = object({
 
 function hostnamesIgnored(items: readonly unknown[], path: Path, report: Report): void {
   if (items.length > 0) report.warning(path, items, 'is ignored where the parent is a Service (Gateway API for mesh)', 'leave it out')
-}
-
-function backendPort(value: Mapping, path: Path, report: Report): void {
-  if (value['port'] === undefined) report.fault([...path, 'port'], undefined, 'is required', 'a whole number from 1 to 65535')
 }
 
 function distinctRuleNames(items: readonly unknown[], path: Path, report: Report): void {

@@ -46,7 +46,8 @@ export function parseJson(text: string): JsonResult {
     return { ok: true, value, offsetOf: path => reader.offsetOf(value, path) }
   } catch (error) {
     if (!(error instanceof Stop)) throw error
-    return { ok: false, offset: error.offset, message: error.message, path: error.path }
+    const message = error.offset >= text.length ? 'it ends too early' : error.message
+    return { ok: false, offset: error.offset, message, path: error.path }
   }
 }
 
@@ -93,7 +94,7 @@ class Reader {
       return value
     }
     const digits = this.#take(NUMBER)
-    if (digits === '') throw new Stop(first === undefined ? 'ends too early' : `unexpected ${JSON.stringify(first)}`, this.#at)
+    if (digits === '') throw new Stop(`unexpected ${JSON.stringify(first)}`, this.#at)
     this.#skip()
     return Number(digits)
   }
@@ -128,7 +129,7 @@ class Reader {
   }
 
   #open(container: object): Places {
-    if (this.#path.length >= MAX_DEPTH) throw new Stop(`is nested deeper than ${MAX_DEPTH} levels`, this.#at)
+    if (this.#path.length >= MAX_DEPTH) throw new Stop(`is nested deeper than ${MAX_DEPTH} levels`, this.#at, [...this.#path])
     const places = { start: this.#at, members: new Map<string | number, number>() }
     this.#places.set(container, places)
     return places

@@ -70,7 +70,7 @@ class Collector implements Parsed {
   /** Takes one value of the text: a document, or a list of them. */
   add(value: unknown, prefix: Path, label: string, lineOf: LineOf): void {
     if (value === null || value === undefined) return
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && prefix.length === 0) {
       value.forEach((item, index) => {
         this.add(item, [...prefix, index], `${label}[${index}]`, lineOf)
       })
@@ -98,9 +98,10 @@ class Collector implements Parsed {
 const TOO_MANY = 'too many documents'
 
 function withDefaults(value: Mapping): Document {
-  const { status: _, metadata, ...rest } = value
-  if (!isMapping(metadata)) return (metadata === undefined ? rest : { ...rest, metadata }) as unknown as Document
-  return { ...rest, metadata: { namespace: 'default', ...metadata } } as unknown as Document
+  const { status: _, ...rest } = value
+  const metadata = rest['metadata']
+  // The members keep their order, so that faults come in the order in which they were written.
+  return (isMapping(metadata) ? { ...rest, metadata: { namespace: 'default', ...metadata } } : rest) as unknown as Document
 }
 
 /** What is too much of a document, counted as if every alias were written out; stops counting there. */

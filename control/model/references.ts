@@ -24,7 +24,7 @@ function parentGroup(value: Readonly<Record<string, unknown>>, path: Path, repor
 /** The fields by which a backendRef names its service. */
 export const BACKEND_FIELDS = { ...SERVICE }
 
-/** What a policy is for: a Service, or an HTTPRoute. */
+/** What a policy is for: a Service (or its port, by number or name), or an HTTPRoute (or its rule, by name). */
 export const targetRef: Schema = object({
   required: ['kind', 'name'],
   fields: { group: word([...SERVICE_GROUPS, GATEWAY_GROUP]), kind: word(['Service', 'HTTPRoute'], ['GRPCRoute']), name, namespace: name },
@@ -33,6 +33,8 @@ export const targetRef: Schema = object({
 
 function targetGroup(value: Readonly<Record<string, unknown>>, path: Path, report: Report): void {
   const { group, kind } = value
+  if (kind === 'HTTPRoute' && value['port'] !== undefined)
+    report.fault([...path, 'port'], value['port'], 'is for a Service: an HTTPRoute has none', 'sectionName, the name of a rule')
   if (kind === 'HTTPRoute' && group !== GATEWAY_GROUP)
     report.fault([...path, 'group'], group, 'is not the group of HTTPRoute', GATEWAY_GROUP)
   if (kind === 'Service' && group === GATEWAY_GROUP)

@@ -139,9 +139,12 @@ export function record(key: (name: string) => string | null, value: Schema, max:
 
 /** What a field takes, in words: its schema's description, enumeration or type. */
 function allowedOf(schema: Schema | undefined): string {
-  const { description, enum: words, type } = schema?.json ?? {}
+  const { description, enum: words, type, minimum, maximum, properties } = schema?.json ?? {}
+  if (isMapping(properties)) return `a mapping of ${Object.keys(properties).join(', ')}`
   if (typeof description === 'string') return description
-  return Array.isArray(words) ? words.join(', ') : type === 'array' ? 'a list' : type === 'object' ? 'a mapping' : `a ${String(type)}`
+  if (Array.isArray(words)) return words.map(known => (known === '' ? '""' : known)).join(', ')
+  if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`
+  return type === 'array' ? 'a list' : 'a mapping'
 }
 
 /** `text`, `a number`, ...: how messages name what they found. */

@@ -50,7 +50,7 @@ function distinctTargets(items: readonly unknown[], path: Path, report: Report):
   const seen = new Set<string>()
   items.forEach((item, index) => {
     if (!isMapping(item)) return
-    const target = `${item['kind']} ${item['namespace'] ?? ''}/${item['name']}`
+    const target = ['kind', 'namespace', 'name', 'port', 'sectionName'].map(field => String(item[field] ?? '')).join('/')
     if (seen.has(target)) report.fault([...path, index], item, 'the target is there twice', 'each target once')
     seen.add(target)
   })
