@@ -65,13 +65,14 @@ async function send(options: ForwardOptions, cluster: Cluster, exchange: Exchang
 
 function openTunnel(options: ForwardOptions, cluster: Cluster, host: Host, attempt: Attempt): Promise<Response> {
   const { address, port } = host.endpoint
+  // No pool counts it.
+  host.active++
+  host.total++
   if (options.openTunnel === null) throw new MeshError('FORBIDDEN_TARGET', 'CONNECT is not served here')
   if (options.isOwnListener(address, port)) {
     options.counters.add('loop_refused')
     throw new MeshError('LOOP', `${endpointName(host.endpoint)} is a listener of this sidecar`)
   }
-  host.active++
-  host.total++
   return options.openTunnel(host, attempt, cluster.config.connectTimeoutMs)
 }
 

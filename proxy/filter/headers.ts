@@ -3,10 +3,10 @@ import { setForwarded } from '../http/forwarded.ts'
 import type { ResponseHead } from '../http/head.ts'
 import { ensureRequestId } from '../http/request-id.ts'
 import { isLoop, viaEntry } from '../http/via.ts'
+import { modifyRequest, modifyResponse } from '../route/modify.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Random } from '../util/random.ts'
 import type { Attempt, Exchange, Filter } from './exchange.ts'
-import { modifyFields, modifyRequest } from './modify.ts'
 
 /** What a listener adds to requests. */
 export interface HeadersOptions {
@@ -48,8 +48,8 @@ function stayInMesh(options: HeadersOptions, exchange: Exchange, attempt: Attemp
 function modify(exchange: Exchange, { head }: Attempt): void {
   const ofRule = exchange.route?.modifiers ?? null
   const ofBackend = exchange.backend?.modifiers ?? null
-  if (ofRule !== null) modifyRequest(head, ofRule, exchange.matchedPrefix)
-  if (ofBackend !== null) modifyRequest(head, ofBackend, exchange.matchedPrefix)
+  if (ofRule !== null) modifyRequest(ofRule, head, exchange.matchedPrefix)
+  if (ofBackend !== null) modifyRequest(ofBackend, head, exchange.matchedPrefix)
 }
 
 /**
@@ -58,10 +58,10 @@ function modify(exchange: Exchange, { head }: Attempt): void {
  */
 export function responseHeaders(options: Pick<HeadersOptions, 'via' | 'passthrough'>): (exchange: Exchange, head: ResponseHead) => void {
   return (exchange, head) => {
-    const ofRule = exchange.route?.modifiers?.response ?? null
-    const ofBackend = exchange.backend?.modifiers?.response ?? null
-    if (ofRule !== null) modifyFields(head.headers, ofRule)
-    if (ofBackend !== null) modifyFields(head.headers, ofBackend)
+    const ofRule = exchange.route?.modifiers ?? null
+    const ofBackend = exchange.backend?.modifiers ?? null
+    if (ofRule !== null) modifyResponse(ofRule, head)
+    if (ofBackend !== null) modifyResponse(ofBackend, head)
     // Upstreams speak HTTP/1.1 to us in this version.
     if (options.via !== null && exchange.backend?.cluster !== options.passthrough)
       head.headers.append('via', viaEntry('HTTP/1.1', options.via))
