@@ -6,7 +6,7 @@
  * | name `outbound`, `inbound` | name; any other is a fault |
  * | address | not read: the sidecar's flags decide |
  * | filter_chains[0].filters[0].typed_config | an HttpConnectionManager; exactly one chain with one filter |
- * | rds.route_config_name | routes |
+ * | rds.route_config_name | routes; only `outbound` is asked for |
  * | route_config | routes (its name), and the table itself; inbound forwards to `app` only |
  * | http_filters | not read: a sidecar's filters are its own |
  * | metadata dev.outrider via (missing: true), upgrades, origin | via, upgrades in lower case, origin of its faults |
@@ -17,7 +17,6 @@ import {
   HttpConnectionManagerSchema,
 } from '../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { APP_CLUSTER, INBOUND, type ListenerConfig, OUTBOUND } from '../config/snapshot.ts'
-import type { VirtualHost } from '../route/route.ts'
 import type { Place } from './faults.ts'
 import { type Decoder, decoder, settings, text, texts, unpack } from './resource.ts'
 import { type RouteTableSource, readRoutes } from './route.ts'
@@ -58,7 +57,11 @@ function tableName(manager: HttpConnectionManager | null, place: Place): string 
   const { case: kind, value } = manager.routeSpecifier
   if (kind === 'routeConfig') return value.name
   if (kind === undefined) place.fault('has neither rds nor route_config')
-  else if (value.routeConfigName === '') place.at('rds').at('route_config_name').fault('is missing')
+  else if (value.routeConfigName !== OUTBOUND)
+    place
+      .at('rds')
+      .at('route_config_name')
+      .fault(`${JSON.stringify(value.routeConfigName)} is not ${OUTBOUND}`)
   return value?.routeConfigName ?? ''
 }
 
@@ -72,8 +75,8 @@ function readInline(manager: HttpConnectionManager | null, place: Place): RouteT
 
 /** Inbound dials nothing but the app, whatever it is told. */
 function checkInbound(inline: RouteTableSource | null, place: Place): void {
-  if (inline === null) return place.fault('has no route_config; inbound has its route table inline')
-  for (const [index, host] of inline.virtualHosts.entries())
+  if (inline === null) place.fault('has no route_config; inbound has its route table inline')
+  for (const [index, host] of (inline?.virtualHosts ?? []).entries())
     for (const [number, { route }] of host.routes.entries()) {
       const names = route.action.kind === 'forward' ? route.action.clusters.map(each => each.cluster) : []
       const other = names.find(each => each !== APP_CLUSTER)
