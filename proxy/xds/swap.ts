@@ -80,19 +80,23 @@ export class Swap {
 
   #swap(): void {
     this.#timer.disarm()
-    const { assembler, onSnapshot, settled, log } = this.#options
-    const snapshot = assembler.build(this.#version.storeId, this.#version.revision)
-    if (this.inForce !== null && isSame(this.inForce, snapshot)) return settled(null)
-    try {
-      onSnapshot(snapshot)
-    } catch (error) {
-      log.error('a snapshot could not be put into force', { error: error instanceof Error ? error.stack : String(error) })
-      return settled(error instanceof Error ? error.message : String(error))
-    }
     const before = this.inForce
-    this.inForce = snapshot
-    if (before?.routes !== snapshot.routes || before.clusters !== snapshot.clusters) this.#tell(snapshot)
-    settled(null)
+    const snapshot = this.#options.assembler.build(this.#version.storeId, this.#version.revision)
+    const failure = before !== null && isSame(before, snapshot) ? null : this.#put(snapshot)
+    if (failure === null && (before?.routes !== snapshot.routes || before.clusters !== snapshot.clusters)) this.#tell(snapshot)
+    this.#options.settled(failure)
+  }
+
+  /** Why the snapshot is not in force; null: it is. */
+  #put(snapshot: Snapshot): string | null {
+    try {
+      this.#options.onSnapshot(snapshot)
+      this.inForce = snapshot
+      return null
+    } catch (error) {
+      this.#options.log.error('a snapshot could not be put into force', { error: error instanceof Error ? error.stack : String(error) })
+      return error instanceof Error ? error.message : String(error)
+    }
   }
 
   #tell(snapshot: Snapshot): void {
