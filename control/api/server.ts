@@ -5,6 +5,7 @@ import { MAX_TEXT_BYTES } from '../model/parse.ts'
 import { applyRoutes } from './apply.ts'
 import { bodyGate } from './body-gate.ts'
 import { documentRoutes } from './documents.ts'
+import { explainRoutes } from './explain.ts'
 import { guard } from './guard.ts'
 import { healthRoutes } from './health.ts'
 import { API_LIMITS } from './limits.ts'
@@ -96,6 +97,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   healthRoutes(app, options)
   applyRoutes(app, options)
   proxyRoutes(app, options)
+  explainRoutes(app, options)
   documentRoutes(app, options)
   return app
 }

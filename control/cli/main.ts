@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { nearest } from '../model/nearest.ts'
 import type { Command } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -6,6 +5,7 @@ import { CommandError, EXIT_CODES } from './exit-codes.ts'
 import { readInvocation } from './flags.ts'
 import { exitCodes, helpOf, overview } from './help.ts'
 import { createOutput, type Output, type Sink } from './output.ts'
+import { version } from './version.ts'
 
 /** What the program is started with. Tests give their own. */
 export interface Start {
@@ -67,19 +67,6 @@ function unknownCommand(commands: readonly Command[], word: string): string {
   const names = commands.map(each => each.name)
   const close = nearest(word, [...names, 'help', 'version'])
   return `unknown command "${word}"; ${close === null ? `known: ${names.join(', ')}` : `did you mean ${close}?`}`
-}
-
-/** Of the package: package.json is two folders up in a checkout, three up in dist/. */
-export function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const manifest = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name?: string; version?: string }
-      if (manifest.name === 'outrider' && manifest.version !== undefined) return manifest.version
-    } catch {
-      // Not here: the next place.
-    }
-  }
-  return 'unknown'
 }
 
 /** Runs this process' command line and sets its exit code: what bin/outrider.js calls. */
