@@ -10,6 +10,7 @@ import type { PooledHost } from './pool.ts'
 /** A cluster whose endpoints are known beforehand: listed, registered, or all addresses of a name. */
 export class EndpointCluster extends ClusterCore {
   #picker: Picker
+  #endpoints: readonly Endpoint[] | null = null
   #dns: DnsDiscovery | null = null
 
   constructor(config: ClusterConfig, environment: Environment, isApp: boolean) {
@@ -25,8 +26,10 @@ export class EndpointCluster extends ClusterCore {
     this.#discover()
   }
 
-  /** Replaces the endpoints. What was learned of those that stay is kept. */
+  /** Replaces the endpoints. What was learned of those that stay is kept. The same list again, as most snapshots bring it, costs nothing. */
   setEndpoints(endpoints: readonly Endpoint[]): void {
+    if (endpoints === this.#endpoints) return
+    this.#endpoints = endpoints
     this.#picker = new Picker(this.config.policy, this.place(endpoints), this.environment.random)
   }
 

@@ -18,6 +18,8 @@ export class KnownHost implements Host {
   connectFailures = 0
   avoidUntil = 0
   learnedIdleMs = Number.POSITIVE_INFINITY
+  /** Connections that are being opened. */
+  connecting = 0
   /** Failures to connect since the start. */
   failures = 0
   /** The last failure, while it holds; null: none. */
@@ -41,12 +43,12 @@ export class KnownHost implements Host {
   }
 
   /**
-   * Whether it should be picked while there are others. After an avoided time one request at a time tries it: an endpoint that refuses fast
+   * Whether it should be picked while there are others. After an avoided time one connect at a time tries it: an endpoint that refuses fast
    * has nothing in flight, and least request would send everything there.
    */
   get canServe(): boolean {
     if (this.connectFailures === 0) return true
-    return this.active === 0 && this.avoidUntil <= this.#clock.now()
+    return this.connecting === 0 && this.avoidUntil <= this.#clock.now()
   }
 
   /** ms for which it is still avoided; 0: it is not. */

@@ -92,7 +92,7 @@ function inspectHost(host: PooledHost): HostState {
     total: host.total,
     failures: host.failures,
     learnedIdleMs: Number.isFinite(host.learnedIdleMs) ? Math.round(host.learnedIdleMs) : null,
-    connections: { active: pool.taken, idle: pool.idle, connecting: pool.connecting, pending: pool.pending },
+    connections: { active: pool.taken, idle: pool.idle, connecting: host.connecting, pending: pool.pending },
   }
 }
 

@@ -42,7 +42,6 @@ export class Pool {
   readonly #waiting = new WaitingQueue()
   readonly #slots = new Set<Slot>()
   readonly #idle: IdleConnections
-  #connecting = 0
   #isDraining = false
   readonly #waitTimer: Timer
 
@@ -63,17 +62,13 @@ export class Pool {
     return this.#waiting.size
   }
 
-  get connecting(): number {
-    return this.#connecting
-  }
-
   /** Connections in use. */
   get taken(): number {
     return this.#slots.size - this.#idle.size
   }
 
   get isEmpty(): boolean {
-    return this.#slots.size === 0 && this.#connecting === 0 && this.#waiting.size === 0
+    return this.#slots.size === 0 && this.#host.connecting === 0 && this.#waiting.size === 0
   }
 
   /** As `Cluster.acquire`. Who gets a connection sends on it once, or gives it back unused by `connection.events.available(connection)`. */
@@ -116,9 +111,9 @@ export class Pool {
 
   /** Opens as many connections as requests wait for, or as `maxConnections` allows. */
   connectMore(): void {
-    while (this.#waiting.size > this.#connecting) {
+    while (this.#waiting.size > this.#host.connecting) {
       if (this.#owner.breaker.tryConnection()) {
-        this.#connecting++
+        this.#host.connecting++
         void this.#open()
       } else if (!this.#owner.reclaim()) {
         this.#owner.starved.add(this)
@@ -170,12 +165,12 @@ export class Pool {
     try {
       connection = await connectGuarded(environment, this.#host.endpoint, config.connectTimeoutMs, isApp)
     } catch (thrown) {
-      this.#connecting--
+      this.#host.connecting--
       this.#connectFailed(thrown)
       this.#checkEmpty()
       return
     }
-    this.#connecting--
+    this.#host.connecting--
     environment.counters.add('upstream_connections_opened')
     this.#host.connected()
     const slot = new Slot(this, connection)
@@ -194,7 +189,7 @@ export class Pool {
     let mayReject = true
     for (
       let first = this.#waiting.first;
-      first !== null && mayReject && this.#waiting.size > this.#connecting;
+      first !== null && mayReject && this.#waiting.size > this.#host.connecting;
       first = this.#waiting.first
     ) {
       this.#reject(first, error)
@@ -247,7 +242,7 @@ export class Pool {
   /** One request less waits. */
   #settled(): void {
     this.#owner.breaker.pending--
-    if (this.#waiting.size > this.#connecting) return
+    if (this.#waiting.size > this.#host.connecting) return
     this.#owner.starved.delete(this)
     if (this.#waiting.size > 0) return
     this.#waitTimer.disarm()

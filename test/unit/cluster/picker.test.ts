@@ -130,16 +130,18 @@ t.test('connects that fail together count once', async t => {
   t.equal(host.connectFailures, 10)
 })
 
-t.test('after its time one request at a time tries an avoided host', async t => {
+t.test('after its time one connect at a time tries an avoided host', async t => {
   const { cluster, clock, shares } = setUp(three)
   const host = cluster.hosts[0] as PooledHost
   host.connectFailed(refused)
   clock.ms += 1_300
   t.ok('10.0.0.1' in shares(50))
-  host.active = 1
+  host.connecting = 1
   t.notOk('10.0.0.1' in shares(50))
+  host.connecting = 0
+  t.ok('10.0.0.1' in shares(50))
+  host.connecting = 1
   host.connected()
-  host.active = 0
   t.ok('10.0.0.1' in shares(50))
 })
 

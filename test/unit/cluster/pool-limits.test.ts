@@ -125,7 +125,7 @@ t.test('property: no limit is ever exceeded, and all counts return to 0', async 
     await settle()
     mostPending = Math.max(mostPending, cluster.breaker.pending)
     if (cluster.breaker.connections > 5 || cluster.breaker.pending > 7) t.fail(`over a limit at step ${step}`)
-    const open = cluster.hosts.reduce((sum, host) => sum + host.pool.idle + host.pool.taken + host.pool.connecting, 0)
+    const open = cluster.hosts.reduce((sum, host) => sum + host.pool.idle + host.pool.taken + host.connecting, 0)
     if (open !== cluster.breaker.connections) t.fail(`connections are miscounted at step ${step}`)
     const pending = cluster.hosts.reduce((sum, host) => sum + host.pool.pending, 0)
     if (pending !== cluster.breaker.pending) t.fail(`pending requests are miscounted at step ${step}`)

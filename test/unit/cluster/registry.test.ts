@@ -162,3 +162,16 @@ t.test('a cluster that turns into another kind is another one', async t => {
   apply([config([endpoint('10.0.0.9')])])
   t.equal(get().hosts[0]!.endpoint.address, '10.0.0.9')
 })
+
+t.test('the same list of endpoints again changes nothing, so that a snapshot costs only what it changes', async t => {
+  const { eds, apply, get } = registryWorld()
+  const endpoints = [endpoint('10.0.0.1'), endpoint('10.0.0.2'), endpoint('10.0.0.3')]
+  apply([eds({ policy: 'roundRobin' })], endpoints)
+  const seen: unknown[] = []
+  for (let i = 0; i < 6; i++) {
+    seen.push(get().pick(head('orders'), []))
+    apply([eds({ policy: 'roundRobin' })], endpoints)
+  }
+  t.same(seen.slice(3), seen.slice(0, 3), 'round robin goes on')
+  t.equal(new Set(seen).size, 3)
+})
