@@ -8,7 +8,6 @@ import {
   type TrafficPolicySpec,
 } from './document.ts'
 import { fullName, Known, referredName } from './known.ts'
-import { nearest } from './nearest.ts'
 import type { Path, Report } from './schema.ts'
 import { Shadows } from './shadows.ts'
 import type { Findings, SourceDocument } from './source.ts'
@@ -47,7 +46,7 @@ function checkRoute(route: Document<HTTPRouteSpec>, known: Known, report: Report
 function checkService(reference: ObjectReference, from: Document, path: Path, consequence: string, known: Known, report: Report): void {
   const name = referredName(reference, from)
   if (!known.services.has(name)) {
-    const near = nearest(name, known.services.keys())
+    const near = known.suggestService(name)
     const hint = near === null ? '' : `, did you mean ${near}?`
     const message = `no Service ${name} is known${hint}: ${consequence}`
     report.warning([...path, 'name'], reference.name, message, 'a Service, or a service that sidecars register')

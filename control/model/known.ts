@@ -1,4 +1,5 @@
 import type { Document, HTTPRouteSpec, Model, ObjectReference, ServiceSpec, TrafficPolicySpec } from './document.ts'
+import { nearest } from './nearest.ts'
 
 /** `namespace/name`. */
 export function fullName(reference: { readonly namespace: string; readonly name: string }): string {
@@ -9,6 +10,9 @@ export function fullName(reference: { readonly namespace: string; readonly name:
 export function referredName(reference: ObjectReference, from: Document): string {
   return `${reference.namespace ?? from.metadata.namespace}/${reference.name}`
 }
+
+/** Names for which a nearest one is looked for in one check: each lookup compares with every service, and a reader fixes a few at a time. */
+const MAX_SUGGESTIONS = 20
 
 /** A policy as one of its targets sees it. */
 export interface Attached {
@@ -21,6 +25,8 @@ export class Known {
   /** By `namespace/name`; null: registered, without a document. */
   readonly services = new Map<string, Document<ServiceSpec> | null>()
   readonly routes = new Map<string, Document<HTTPRouteSpec>>()
+  /** By the name that nobody knows. */
+  readonly #suggestions = new Map<string, string | null>()
   /** By `Service namespace/name` or `HTTPRoute namespace/name`; the oldest first, which holds where several say a thing. */
   readonly #policies = new Map<string, Attached[]>()
 
@@ -40,6 +46,16 @@ export class Known {
 
   policiesOf(kind: 'Service' | 'HTTPRoute', name: string): readonly Attached[] {
     return this.#policies.get(`${kind} ${name}`) ?? []
+  }
+
+  /** The known service that was probably meant; null: none, or too many have been asked for. */
+  suggestService(name: string): string | null {
+    const known = this.#suggestions.get(name)
+    if (known !== undefined) return known
+    if (this.#suggestions.size >= MAX_SUGGESTIONS) return null
+    const near = nearest(name, this.services.keys())
+    this.#suggestions.set(name, near)
+    return near
   }
 
   /** Whether a service has a port of this number or name. A registered one without a document has port 80, without a name. */

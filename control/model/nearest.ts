@@ -1,19 +1,22 @@
-/** Words longer than this are cut before they are compared: nobody mistypes more, and the cost is quadratic. */
+/** Words longer than this have no nearest one: nobody mistypes them, and the cost is quadratic. */
 const MAX_COMPARED = 64
 
 /** The known word that was probably meant: at most a third of its letters differ. Null: none is near. Case does not count. */
 export function nearest(word: string, known: Iterable<string>): string | null {
+  if (word.length > MAX_COMPARED) return null
+  const wanted = word.toLowerCase()
   let best: string | null = null
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of known) {
-    const distance = editDistance(word.slice(0, MAX_COMPARED).toLowerCase(), candidate.slice(0, MAX_COMPARED).toLowerCase())
-    if (distance < bestDistance) {
-      best = candidate
-      bestDistance = distance
-    }
+    const limit = Math.min(bestDistance - 1, Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3)))
+    // Lengths that differ by more need more changes than that: most candidates cost nothing.
+    if (Math.abs(candidate.length - word.length) > limit) continue
+    const distance = editDistance(wanted, candidate.toLowerCase())
+    if (distance > limit) continue
+    best = candidate
+    bestDistance = distance
   }
-  if (best === null) return null
-  return bestDistance <= Math.max(1, Math.floor(Math.max(word.length, best.length) / 3)) ? best : null
+  return best
 }
 
 /** How many letters must be added, removed, changed or swapped with their neighbour (optimal string alignment). */

@@ -27,7 +27,14 @@ export const BACKEND_FIELDS = { ...SERVICE }
 /** What a policy is for: a Service (or its port, by number or name), or an HTTPRoute (or its rule, by name). */
 export const targetRef: Schema = object({
   required: ['kind', 'name'],
-  fields: { group: word([...SERVICE_GROUPS, GATEWAY_GROUP]), kind: word(['Service', 'HTTPRoute'], ['GRPCRoute']), name, namespace: name },
+  fields: {
+    group: word([...SERVICE_GROUPS, GATEWAY_GROUP]),
+    kind: word(['Service', 'HTTPRoute'], ['GRPCRoute']),
+    name,
+    namespace: name,
+    port,
+    sectionName: name,
+  },
   rules: [targetGroup],
 })
 

@@ -63,9 +63,14 @@ export function object(shape: ObjectShape): Schema {
   }
 }
 
+/** Unknown fields of one mapping that are reported: each is compared with all known ones, and a hostile mapping has a hundred thousand. */
+const MAX_UNKNOWN = 50
+
 function checkMembers(value: Mapping, shape: ObjectShape, path: Path, report: Report): void {
+  let unknownCount = 0
   for (const [name, member] of Object.entries(value)) {
     const schema = Object.hasOwn(shape.fields, name) ? shape.fields[name] : undefined
+    if (schema === undefined && ++unknownCount > MAX_UNKNOWN) continue
     if (schema === undefined) unknownField(name, member, shape, path, report)
     else if (member !== undefined) schema.check(member, [...path, name], report)
   }

@@ -23,6 +23,8 @@ export class MemoryStore implements Store {
   readonly #leases = new Map<string, Lease>()
   readonly #watchers = new Watchers()
   #revision = 0
+  /** Made anew when a lease changes: equal answers are the same list. */
+  #leaseList: readonly Lease[] | null = null
   #isClosed = false
 
   constructor(options: MemoryStoreOptions = {}) {
@@ -55,18 +57,21 @@ export class MemoryStore implements Store {
   }
 
   async leases(): Promise<readonly Lease[]> {
-    return [...this.#leases.values()].sort(byNode)
+    this.#leaseList ??= [...this.#leases.values()].sort(byNode)
+    return this.#leaseList
   }
 
   async putLease(lease: Lease): Promise<void> {
     this.#open()
     if (!this.#leases.has(lease.node) && this.#leases.size >= this.#limits.maxLeases) throw tooManyLeases(this.#limits.maxLeases)
     this.#leases.set(lease.node, lease)
+    this.#leaseList = null
   }
 
   async deleteLease(node: string): Promise<void> {
     this.#open()
     this.#leases.delete(node)
+    this.#leaseList = null
   }
 
   watch(changed: (revision: number) => void): () => void {

@@ -61,6 +61,8 @@ export class SqliteStore implements Store {
   readonly #queue: LeaseQueue<Lease | null>
   readonly #watchers = new Watchers()
   readonly #statements: Readonly<Record<'putDocument' | 'deleteDocument' | 'setRevision' | 'putLease' | 'deleteLease', StatementSync>>
+  /** Made anew when a lease changes: equal answers are the same list. */
+  #leaseList: readonly Lease[] | null = null
   #revision: number
   #isClosed = false
 
@@ -111,7 +113,8 @@ export class SqliteStore implements Store {
   }
 
   async leases(): Promise<readonly Lease[]> {
-    return [...this.#leases.values()].sort(byNode)
+    this.#leaseList ??= [...this.#leases.values()].sort(byNode)
+    return this.#leaseList
   }
 
   async putLease(lease: Lease): Promise<void> {
@@ -171,6 +174,7 @@ export class SqliteStore implements Store {
         else this.#statements.putLease.run(node, JSON.stringify(lease))
       }
     })
+    this.#leaseList = null
     for (const [node, lease] of batch) {
       if (lease === null) this.#leases.delete(node)
       else this.#leases.set(node, lease)

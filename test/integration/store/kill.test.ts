@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { openSqliteStore } from '../../../control/store/sqlite.ts'
+import { seededRandom } from '../../../proxy/util/random.ts'
 
 const WRITER = fileURLToPath(new URL('../../support/store-writer.ts', import.meta.url))
 const ROUNDS = 12
+const random = seededRandom()
 
 /** What one writer was told is on disk before it was killed. */
 interface Acknowledged {
@@ -40,7 +42,7 @@ t.test(`kill -9 at ${ROUNDS} moments loses nothing that was acknowledged`, async
   const dataDir = t.testdir({})
   const all: Acknowledged = { documents: new Map(), leases: new Set() }
   for (let round = 0; round < ROUNDS; round++) {
-    const acknowledged = await killAfter(dataDir, 1 + Math.floor(Math.random() * 150))
+    const acknowledged = await killAfter(dataDir, 1 + (random.uint32() % 150))
     t.ok(acknowledged.documents.size > 0, `round ${round}: ${acknowledged.documents.size} transactions acknowledged`)
     for (const [name, revision] of acknowledged.documents) all.documents.set(name, revision)
     for (const node of acknowledged.leases) all.leases.add(node)

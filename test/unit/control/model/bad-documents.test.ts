@@ -55,3 +55,9 @@ spec: { egress: { unknownHosts: maybe } }
     ],
   )
 })
+
+t.test('of unknown fields in one mapping, the first 50 are reported', async t => {
+  const fields = Array.from({ length: 60 }, (_, index) => `x${index}: 1`).join(', ')
+  const text = `apiVersion: outrider.dev/v1\nkind: Mesh\nmetadata: { name: default }\nspec: { ${fields} }\n`
+  t.equal(faultsOf(text).length, 50)
+})
