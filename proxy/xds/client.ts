@@ -94,6 +94,7 @@ export class ConfigurationSource {
       log,
       onSnapshot: snapshot => this.#putIntoForce(snapshot),
       settled: failure => this.#settled(failure),
+      stuck: () => this.#sendAnswers(null),
     })
     this.#reconnect = new Reconnect({ timers, random, connect: () => this.#connect() })
     this.#subscriptions = {
@@ -225,12 +226,13 @@ export class ConfigurationSource {
   #take(type: TypeName, response: DeltaDiscoveryResponse): void {
     const holdings = this.#parts[type]
     const lines: string[] = []
+    const { changes } = holdings
     for (const resource of response.resources) {
       const line = holdings.take(resource)
       if (line !== null) lines.push(line)
     }
     for (const name of response.removedResources) holdings.remove(name)
-    if (response.resources.length + response.removedResources.length > 0) this.#assembler.changed(type)
+    if (holdings.changes !== changes) this.#assembler.changed(type)
     if (type === 'virtualHost') this.#hasVirtualHosts = true
     if (type === 'cluster') this.#followClusters()
     this.#answer(type, response.nonce, lines)
@@ -268,8 +270,12 @@ export class ConfigurationSource {
     this.#inForceSince = wallClock.now()
   }
 
+  #sendAnswers(failure: string | null): void {
+    for (const request of this.#answers.settle(failure)) this.#stream?.send(request)
+  }
+
   #settled(failure: string | null): void {
-    if (this.#stream !== null) for (const request of this.#answers.settle(failure)) this.#stream.send(request)
+    this.#sendAnswers(failure)
     const version = this.#present
     // Null: it is the copy on disk that has been put into force.
     if (failure !== null || version === null) return

@@ -25,6 +25,8 @@ export class Holdings<T> {
   readonly refused = new Map<string, string>()
   /** Names that were asked for and do not exist. */
   readonly absent = new Set<string>()
+  /** Grows whenever something above changes: the same version of a resource, said again, is no change. */
+  changes = 0
 
   constructor(decode: Decoder<T>, nameOf: (value: T) => string | null, maxResources = MAX_RESOURCES) {
     this.#decode = decode
@@ -41,6 +43,7 @@ export class Holdings<T> {
     if (body === undefined) place.at('resource').fault('is missing')
     if (!this.held.has(name) && this.held.size >= this.#maxResources) place.fault(`is one more than ${this.#maxResources} of its type`)
     if (body === undefined || !faults.isEmpty) return this.#refuse(name, faults)
+    if (version !== '' && this.held.get(name)?.version === version) return this.#keep(name)
     const decoded = this.#decode(body)
     if (!decoded.ok) return this.#refuse(name, decoded.faults)
     const own = this.#nameOf(decoded.value)
@@ -49,13 +52,19 @@ export class Holdings<T> {
       return this.#refuse(name, faults)
     }
     this.held.set(name, { version, body, value: decoded.value })
-    this.refused.delete(name)
+    this.changes++
+    return this.#keep(name)
+  }
+
+  #keep(name: string): null {
+    if (this.refused.delete(name)) this.changes++
     this.absent.delete(name)
     return null
   }
 
   #refuse(name: string, faults: Faults): string {
     const line = faultLine(name, faults)
+    this.changes++
     if (this.refused.size < this.#maxResources) this.refused.set(name, line)
     this.absent.delete(name)
     return line
@@ -63,6 +72,7 @@ export class Holdings<T> {
 
   /** A resource is gone, or was asked for and does not exist. */
   remove(name: string): void {
+    this.changes++
     this.held.delete(name)
     this.refused.delete(name)
     if (this.absent.size < this.#maxResources) this.absent.add(name)
@@ -70,6 +80,7 @@ export class Holdings<T> {
 
   /** Forgets what is said about names that nobody asks for any more. */
   retain(names: ReadonlySet<string>): void {
+    this.changes++
     for (const known of [this.held, this.refused, this.absent]) for (const name of known.keys()) if (!names.has(name)) known.delete(name)
   }
 

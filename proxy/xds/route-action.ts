@@ -6,7 +6,7 @@
  * | route.cluster | forward to one cluster, weight 1 |
  * | route.weighted_clusters.clusters[] name, weight | forward; the name `invalid` becomes an empty one: its share is answered 500 |
  * | ... their header changes, host_rewrite_literal | the backendRef's modifiers |
- * | metadata dev.outrider backends[i].path `{full}` or `{prefix}` | the path's rewrite of backendRef i |
+ * | metadata dev.outrider backend_paths[i] `{full}`, `{prefix}` or `{}` | the path's rewrite of backendRef i |
  * | route.timeout, idle_timeout | requestMs (0 or missing: off); idleMs (0: off; missing: 5 min) |
  * | route.retry_policy.num_retries, retry_on, retriable_status_codes | attempts (missing: 1, as in xDS), on (unknown words are left out), codes |
  * | ... per_try_timeout, retry_back_off | perTryMs; backoffMs, maxBackoffMs (missing: 25 ms, 250 ms) |
@@ -14,7 +14,7 @@
  * | redirect | redirect; https_redirect is the scheme https; path_redirect is a full path |
  * | direct_response status, body.inline_string or inline_bytes | respond |
  */
-import type { JsonObject } from '@bufbuild/protobuf'
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf'
 import {
   type DirectResponseAction,
   type RedirectAction,
@@ -66,29 +66,26 @@ export function readForward(message: RouteActionMessage, own: JsonObject, place:
     return { kind: 'forward', clusters: [{ cluster: clusterName(value), weight: 1, modifiers: null }] }
   }
   const at = place.at('weighted_clusters')
-  const backends = Array.isArray(own['backends']) ? own['backends'] : []
+  const paths = Array.isArray(own['backend_paths']) ? own['backend_paths'] : []
   const weights = kind === 'weightedClusters' ? value.clusters : []
-  const clusters = weights.map((each, index) => readWeighted(each, backends[index], at.at('clusters').at(index)))
+  const clusters = weights.map((each, index) => readWeighted(each, paths[index], at.at('clusters').at(index)))
   if (clusters.length === 0) place.fault('has neither cluster nor weighted_clusters')
   else if (clusters.every(each => each.weight === 0)) at.fault('have weights that sum to 0')
   return { kind: 'forward', clusters }
 }
 
-function readWeighted(message: WeightedCluster_ClusterWeight, backend: unknown, place: Place): WeightedCluster {
+function readWeighted(message: WeightedCluster_ClusterWeight, rewrite: JsonValue | undefined, place: Place): WeightedCluster {
   if (message.name === '') place.at('name').fault('is missing')
   if (message.weight === undefined) place.at('weight').fault('is missing')
-  const path = backendPath(backend, place)
+  const path = backendPath(rewrite, place)
   const host = message.hostRewriteSpecifier.value ?? null
   return { cluster: clusterName(message.name), weight: message.weight ?? 0, modifiers: readModifiers(message, host, path, place) }
 }
 
-function backendPath(backend: unknown, place: Place): PathModifier | null {
-  const path = isObject(backend as JsonObject) ? (backend as JsonObject)['path'] : undefined
-  if (!isObject(path)) return null
-  if (typeof path['full'] === 'string') return checkPath({ kind: 'full', value: path['full'] }, place.at('path'))
-  if (typeof path['prefix'] === 'string') return checkPath({ kind: 'prefix', value: path['prefix'] }, place.at('path'))
-  place.at('path').fault('has neither full nor prefix')
-  return null
+function backendPath(rewrite: JsonValue | undefined, place: Place): PathModifier | null {
+  if (!isObject(rewrite)) return null
+  if (typeof rewrite['full'] === 'string') return checkPath({ kind: 'full', value: rewrite['full'] }, place.at('path'))
+  return typeof rewrite['prefix'] === 'string' ? checkPath({ kind: 'prefix', value: rewrite['prefix'] }, place.at('path')) : null
 }
 
 function clusterName(name: string): string {

@@ -17,9 +17,9 @@ import type {
   RouteMatch as RouteMatchMessage,
 } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts'
 import type { StringMatcher } from '../../protos/gen/envoy/type/matcher/v3/string_pb.ts'
+import { compileRegex } from '../route/regex.ts'
 import type { PathMatch, RouteMatch, ValueMatch } from '../route/route.ts'
 import type { Place } from './faults.ts'
-import { regexFault } from './regex-fault.ts'
 
 /** Reads what a request must be like. */
 export function readMatch(message: RouteMatchMessage | undefined, place: Place): RouteMatch {
@@ -94,6 +94,10 @@ function readValue(name: string, kind: string | undefined, value: StringMatcher 
 }
 
 function checkRegex(pattern: string, place: Place): void {
-  const fault = regexFault(pattern)
-  if (fault !== null) place.fault(fault)
+  if (pattern === '') {
+    place.fault('is missing')
+    return
+  }
+  const regex = compileRegex(pattern)
+  if (!regex.ok) place.fault(`${JSON.stringify(pattern)}: ${regex.message}`)
 }

@@ -8,7 +8,7 @@
  * | request_headers_to_remove, response_headers_to_remove | remove |
  * | host_rewrite_literal | host |
  * | prefix_rewrite | path prefix: replaces what the rule's prefix matched |
- * | regex_rewrite with the pattern `^.*$` | path full; the substitution is the path, with `\\` for `\`. Other patterns are faults |
+ * | regex_rewrite with the pattern `^/.*$` | path full; the substitution is the path, with `\\` for `\`. Other patterns are faults |
  */
 import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from '../../protos/gen/envoy/config/core/v3/base_pb.ts'
 import type { RegexMatchAndSubstitute } from '../../protos/gen/envoy/type/matcher/v3/regex_pb.ts'
@@ -16,7 +16,7 @@ import type { HeaderModifier, Modifiers, PathModifier } from '../route/route.ts'
 import type { Place } from './faults.ts'
 
 /** The pattern of a regex_rewrite that replaces the whole path: the only one that is spoken. */
-export const WHOLE_PATH = '^.*$'
+export const WHOLE_PATH = '^/.*$'
 
 /** A field name (RFC 9110 section 5.1). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

@@ -19,6 +19,8 @@ export interface SwapOptions {
   readonly onSnapshot: (snapshot: Snapshot) => void
   /** What is held is in force now, or (with a reason) could not be put into force. */
   readonly settled: (failure: string | null) => void
+  /** A listener or its route table did not come in time. A control plane that waits for an answer before it sends them must get one. */
+  readonly stuck: () => void
 }
 
 /** Decides when what is held is put into force, and does it. */
@@ -69,6 +71,7 @@ export class Swap {
     const { needed, awaited } = this.#options.assembler.missing(this.#hasVirtualHosts)
     if (needed.length > 0) {
       this.#options.log.warn('no configuration to put into force', { missing: needed })
+      this.#options.stuck()
       return
     }
     for (const name of awaited) this.#givenUp.add(name)
