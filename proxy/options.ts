@@ -35,3 +35,21 @@ export interface ProxyAddresses {
   readonly admin: HostPort
   readonly health: HostPort
 }
+
+/** What came of a start. `flag` is the one that chooses another address. */
+export type Started =
+  | { readonly ok: true; readonly proxy: RunningProxy }
+  | { readonly ok: false; readonly message: string; readonly flag: 'outbound' | 'inbound' | 'admin' | 'health' | 'app' }
+
+/** A sidecar that is running. */
+export interface RunningProxy {
+  readonly addresses: ProxyAddresses
+  /** Resolves once the app can send: there is a configuration. */
+  readonly outboundReady: Promise<void>
+  /** Resolves when an operator asks for an end by the admin port. */
+  readonly asked: Promise<'drain' | 'quit'>
+  /** Leaves as an endpoint, so that no caller sees it; outbound stays open. Called once. */
+  leave(): Promise<void>
+  /** Closes everything: outbound finishes what is in flight, for at most the drain timeout. */
+  close(): Promise<void>
+}

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { RunningProxy } from '../../proxy/main.ts'
+import type { RunningProxy } from '../../proxy/options.ts'
 import { appEnvironment } from './app-environment.ts'
 import { ensureControlPlane } from './background-control.ts'
 import type { Command, Context, FlagSpec } from './command.ts'
