@@ -1,5 +1,5 @@
+import { compileRegex } from '../../proxy/route/regex.ts'
 import { fieldName, fieldValue, text, word } from './fields.ts'
-import { regexFault } from './regex.ts'
 import { isMapping, list, type Mapping, object, type Path, type Report, type Schema } from './schema.ts'
 
 /** Conditions on headers, or on query parameters, of one match at most, as in the Gateway API. */
@@ -75,8 +75,8 @@ function regexValue(condition: Mapping, at: Path, report: Report): void {
 }
 
 function checkRegex(value: string, at: Path, report: Report): void {
-  const wrong = regexFault(value)
-  if (wrong !== null) report.fault(at, value, `is not a regular expression of RE2: ${wrong}`, ALLOWED_REGEX)
+  const regex = compileRegex(value)
+  if (!regex.ok) report.fault(at, value, `cannot be matched: ${regex.message}`, ALLOWED_REGEX)
 }
 
 /** Two conditions of one name would be one of which the second never counts (Gateway API). */

@@ -524,7 +524,7 @@ export const BAD_DOCUMENTS: readonly BadDocument[] = [
     document: 'HTTPRoute default/orders',
     path: 'spec.rules[0].matches[0].path.value',
     line: 'line 8',
-    message: 'is not a regular expression of RE2: invalid or unsupported Perl syntax: `(?!`',
+    message: 'cannot be matched: the look-ahead "(?!" at position 6 is not supported: patterns run in linear time (RE2 syntax)',
     allowed: 'RE2 syntax: no look-around, no back-references',
   },
   {
@@ -533,7 +533,7 @@ export const BAD_DOCUMENTS: readonly BadDocument[] = [
     document: 'HTTPRoute default/orders',
     path: 'spec.rules[0].matches[0].headers[0].value',
     line: 'line 8',
-    message: 'is not a regular expression of RE2: invalid escape sequence: `\\1`',
+    message: 'cannot be matched: the back-reference "\\1" at position 4 is not supported: patterns run in linear time (RE2 syntax)',
     allowed: 'RE2 syntax: no look-around, no back-references',
   },
   {
@@ -542,7 +542,16 @@ export const BAD_DOCUMENTS: readonly BadDocument[] = [
     document: 'HTTPRoute default/orders',
     path: 'spec.rules[0].matches[0].path.value',
     line: 'line 8',
-    message: 'is not a regular expression of RE2: missing closing ): `/api/(`',
+    message: 'cannot be matched: missing closing ) "/api/(" at position 1',
+    allowed: 'RE2 syntax: no look-around, no back-references',
+  },
+  {
+    title: 'a regular expression that is a large program',
+    text: 'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: orders }\nspec:\n  parentRefs: [{ group: "", kind: Service, name: orders }]\n  rules:\n    - backendRefs: [{ name: orders, port: 80 }]\n      matches: [{ path: { type: RegularExpression, value: "/(a{1,40}){1,40}" } }]\n',
+    document: 'HTTPRoute default/orders',
+    path: 'spec.rules[0].matches[0].path.value',
+    line: 'line 8',
+    message: 'cannot be matched: invalid repeat count "{1,40}" at position 4',
     allowed: 'RE2 syntax: no look-around, no back-references',
   },
   {

@@ -206,6 +206,7 @@ export function storeSuite(t: Test, make: MakeStore): void {
     const store = make(t, {})
     await Promise.all([store.putLease(lease('b')), store.putLease(lease('a', 1)), store.putLease(lease('a', 2))])
     t.same(await store.leases(), [lease('a', 2), lease('b')])
+    t.equal(await store.leases(), await store.leases(), 'unchanged ones are the same list')
     await store.deleteLease('b')
     await store.deleteLease('nobody')
     t.same(await store.leases(), [lease('a', 2)])

@@ -23,7 +23,7 @@ function open(t: Test, dataDir: string, limits = {}) {
 
 storeSuite(t, (t, { limits = {}, now = () => 0 }) => {
   count++
-  const root = t.testdirName
+  const root = t.testdir({})
   const store = openSqliteStore({ dataDir: join(root, `store-${count}`), limits, clock: { now } })
   t.teardown(() => store.close())
   return store
