@@ -35,7 +35,6 @@ export abstract class ClusterCore implements Cluster, PoolOwner {
   readonly #leaving = new Map<string, PooledHost>()
   /** Null: to be made again. */
   #list: readonly PooledHost[] | null = null
-  #isSweeping = false
 
   /** @param isApp the local app's own cluster: it may lie behind an own listener's wildcard. */
   constructor(config: ClusterConfig, environment: Environment, isApp: boolean) {
@@ -139,10 +138,7 @@ export abstract class ClusterCore implements Cluster, PoolOwner {
 
   emptied(): void {
     if (this.onIdle !== null) this.onIdle()
-    if (this.#isSweeping || this.#leaving.size === 0) return
-    this.#isSweeping = true
-    for (const [key, host] of this.#leaving) if (host.pool.isEmpty && host.active === 0) this.#leaving.delete(key)
-    this.#isSweeping = false
+    for (const [key, host] of this.#leaving) if (host.pool.isEmpty) this.#leaving.delete(key)
   }
 
   /** Hosts of these endpoints, the known ones with what was learned; the others drain. @returns the new list, each address once. */

@@ -6,6 +6,8 @@ import type { Endpoint, Transport } from './endpoint.ts'
 
 /** Up to this part of the TTL is added, so that all names of all sidecars are not asked for in the same moment. */
 const JITTER = 0.1
+/** A name that does not resolve is asked for after 1 s, then ever more rarely: a thousand sidecars with a wrong name must not busy the name server. */
+const MAX_RETRY_MS = 30_000
 
 /** Endpoints of resolved addresses. IPv6 ones come second: a machine without an IPv6 route would fail on half of its connects. */
 export function resolvedEndpoints(addresses: readonly string[], port: number, transport: Transport, name: string): readonly Endpoint[] {
@@ -34,6 +36,8 @@ export class DnsDiscovery {
   readonly #found: (endpoints: readonly Endpoint[]) => void
   readonly #timer: Timer
   #isStopped = false
+  /** Answers without an address in a row. */
+  #failures = 0
 
   /** Starts at once. @param found takes every answer; an empty one when the name is gone for good. */
   constructor(host: string, port: number, environment: Environment, found: (endpoints: readonly Endpoint[]) => void) {
@@ -57,6 +61,8 @@ export class DnsDiscovery {
     this.failure = answer.kind === 'found' ? null : `${this.host} cannot be resolved: ${answer.reason}`
     if (answer.kind === 'found') this.#found(resolvedEndpoints(answer.addresses, this.port, { kind: 'plaintext' }, this.host))
     else if (answer.kind === 'absent') this.#found([])
-    this.#timer.arm(answer.ttlMs * (1 + JITTER * fraction(this.#environment.random)))
+    this.#failures = answer.kind === 'found' ? 0 : this.#failures + 1
+    const pauseMs = this.#failures < 2 ? answer.ttlMs : Math.min(answer.ttlMs * 2 ** (this.#failures - 1), MAX_RETRY_MS)
+    this.#timer.arm(pauseMs * (1 + JITTER * fraction(this.#environment.random)))
   }
 }

@@ -15,7 +15,7 @@ export const MAX_IDLE_MS = 55_000
 /** A close after less idle time is believed only when a second one agrees: a server that stops closes connections of any age. */
 export const BELIEVED_AT_ONCE_MS = 500
 /** Learned times double this often, so that one wrong lesson (a restart taken for a timeout) fades. */
-export const FORGET_EVERY_MS = 60_000
+export const FORGET_EVERY_MS = 300_000
 
 /** The part of a server's idle time in which a request still arrives before it closes: less 1 s or a tenth, but at least half of a short one. */
 export function safePart(idleMs: number): number {
@@ -34,7 +34,7 @@ export function agree(oneMs: number, otherMs: number): boolean {
   return Math.abs(oneMs - otherMs) <= Math.max(20, Math.min(oneMs, otherMs) / 5)
 }
 
-/** What is left of a lesson after some time: it doubles each minute, and above what we would use anyway it is gone. */
+/** What is left of a lesson after some time: it doubles every so often, and above what we would use anyway it is gone. */
 export function faded(learnedIdleMs: number, forMs: number): number {
   const grown = learnedIdleMs * 2 ** Math.floor(forMs / FORGET_EVERY_MS)
   return safePart(grown) >= MAX_IDLE_MS ? Number.POSITIVE_INFINITY : grown

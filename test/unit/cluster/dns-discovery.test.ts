@@ -50,3 +50,13 @@ t.test('a DNS cluster whose name fails at first says so, and comes to life', asy
   await pass(1_200)
   t.equal((await get().pick(head('orders'), []))?.endpoint.address, '10.0.0.1')
 })
+
+t.test('a DNS cluster asks ever more rarely for a name that does not exist', async t => {
+  const { apply, get, dns, pass, queries } = registryWorld()
+  apply([config([], { discovery: { kind: 'dns', host: 'orders.internal', port: 8080 } })])
+  await pass(600_000)
+  t.ok(queries.length / 2 < 30, `${queries.length / 2} times in 10 min`)
+  dns.set('orders.internal', found(['10.0.0.1']))
+  await pass(33_500)
+  t.equal(get().hosts.length, 1)
+})

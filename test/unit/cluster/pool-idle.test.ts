@@ -1,6 +1,6 @@
 import t from 'tap'
 import { MAX_IDLE_PER_HOST } from '../../../proxy/cluster/idle-connections.ts'
-import { DEFAULT_IDLE_MS, MAX_IDLE_MS } from '../../../proxy/cluster/keep-alive.ts'
+import { DEFAULT_IDLE_MS, FORGET_EVERY_MS, MAX_IDLE_MS } from '../../../proxy/cluster/keep-alive.ts'
 import { poolWorld } from './pool-support.ts'
 import { codeOf, type HandConnection, never } from './support.ts'
 
@@ -111,9 +111,9 @@ t.test('an idle time after which the server closes is learned, and forgotten slo
   const got = cluster.acquire(host, never(), false)
   const third = await connects.at(-1)!.accept()
   t.equal(await got, third)
-  clock.ms += 60_000
+  clock.ms += FORGET_EVERY_MS
   third.finish()
-  t.equal(host.learnedIdleMs, 4_000, 'doubled after a minute')
+  t.equal(host.learnedIdleMs, 4_000, 'doubled after a while')
   clock.ms += 2_999
   t.equal(cluster.acquire(host, never(), false), third)
 })
