@@ -77,7 +77,7 @@ function routeInit({ match, route }: RouteEntry): MessageInitShape<typeof RouteS
   return {
     name: route.name,
     match: matchInit(match),
-    action: actionInit(route, match),
+    action: actionInit(route),
     metadata: metadata(routeMetadata(route)),
     ...headerInit(route.modifiers),
   }
@@ -94,13 +94,13 @@ function routeMetadata({ origin, origins, action, retry }: Route): JsonObject {
   if (invalid > 0) fields['invalid_weights'] = invalid
   // xDS rewrites paths for a whole route only; one entry for each weighted cluster, empty where it changes nothing.
   if (action.clusters.some(each => (each.modifiers?.path ?? null) !== null)) {
-    fields['backend_paths'] = action.clusters.map(each => pathFields(each.modifiers?.path ?? null))
+    fields['backends'] = action.clusters.map(each => pathFields(each.modifiers?.path ?? null))
   }
   return fields
 }
 
 function pathFields(path: PathModifier | null): JsonObject {
-  return path === null ? {} : { [path.kind]: path.value }
+  return path === null ? {} : { path: { [path.kind]: path.value } }
 }
 
 function matchInit(match: RouteMatch): MessageInitShape<typeof RouteMatchSchema> {
@@ -135,7 +135,7 @@ function text(match: ValueMatch): MessageInitShape<typeof StringMatcherSchema> {
 
 type ActionInit = NonNullable<MessageInitShape<typeof RouteSchema>['action']>
 
-function actionInit(route: Route, match: RouteMatch): ActionInit {
+function actionInit(route: Route): ActionInit {
   const { action } = route
   switch (action.kind) {
     case 'respond':
@@ -143,14 +143,13 @@ function actionInit(route: Route, match: RouteMatch): ActionInit {
     case 'redirect':
       return redirectInit(action)
     case 'forward':
-      return { case: 'route', value: forwardInit(route, action.clusters, match) }
+      return { case: 'route', value: forwardInit(route, action.clusters) }
   }
 }
 
 function forwardInit(
   route: Route,
   clusters: Extract<RouteAction, { kind: 'forward' }>['clusters'],
-  match: RouteMatch,
 ): MessageInitShape<typeof RouteActionSchema> {
   const only = clusters.length === 1 && clusters[0]?.modifiers === null && clusters[0].cluster !== '' ? clusters[0] : null
   return {
@@ -159,7 +158,7 @@ function forwardInit(
         ? { case: 'cluster', value: only.cluster }
         : { case: 'weightedClusters', value: { clusters: clusters.map(weightInit) } },
     ...hostInit(route.modifiers?.host ?? null),
-    ...rewriteInit(route.modifiers?.path ?? null, match),
+    ...rewriteInit(route.modifiers?.path ?? null),
     timeout: duration(route.timeouts.requestMs),
     idleTimeout: duration(route.timeouts.idleMs),
     ...retryInit(route),
@@ -177,15 +176,10 @@ function hostInit(host: string | null) {
 type Rewrite = { prefixRewrite?: string; regexRewrite?: MessageInitShape<typeof RegexMatchAndSubstituteSchema> }
 
 /** A whole path is replaced by an expression that matches every path. */
-function rewriteInit(path: PathModifier | null, match: RouteMatch): Rewrite {
+function rewriteInit(path: PathModifier | null): Rewrite {
   if (path === null) return {}
-  // `/` itself as prefix leaves nothing to replace but the slash.
-  if (path.kind === 'prefix') return { prefixRewrite: match.path.value === '/' ? withSlash(path.value) : path.value }
-  return { regexRewrite: { pattern: { regex: '^/.*$' }, substitution: path.value.replaceAll('\\', '\\\\') } }
-}
-
-function withSlash(path: string): string {
-  return path.endsWith('/') ? path : `${path}/`
+  if (path.kind === 'prefix') return { prefixRewrite: path.value }
+  return { regexRewrite: { pattern: { regex: '^.*$' }, substitution: path.value.replaceAll('\\', '\\\\') } }
 }
 
 function retryInit({ retry, timeouts }: Route): { retryPolicy?: MessageInitShape<typeof RetryPolicySchema> } {

@@ -1,0 +1,194 @@
+import { status } from '@grpc/grpc-js'
+import type { RegisterRequest, RegisterResponse } from '../../protos/gen/outrider/v1/registration_pb.ts'
+import type { Clock } from '../../proxy/util/clock.ts'
+import type { Timers } from '../../proxy/util/timers.ts'
+import type { Model } from '../model/document.ts'
+import type { Store } from '../store/store.ts'
+import type { NodeGroup } from '../translate/resources.ts'
+import type { View } from '../translate/tables.ts'
+import { Board } from './board.ts'
+import { type Defer, nextTurn, SnapshotCache } from './cache.ts'
+import { Connection } from './connection.ts'
+import { Departures } from './departures.ts'
+import { LeaseTable } from './leases.ts'
+import type { Log } from './log.ts'
+import { type EndReason, RegistrationStream } from './registration.ts'
+import { type Call, type CallHandler, GrpcServer } from './server.ts'
+
+/** Streams at once, of both services: two for each of 10,000 sidecars. */
+export const MAX_STREAMS = 20_000
+
+/** What the discovery server is made of. */
+export interface DiscoveryOptions {
+  readonly store: Pick<Store, 'id' | 'leases' | 'putLease' | 'deleteLease'>
+  /** The documents as they are at the start. */
+  readonly model: Model
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** Sidecars of another store, or of a later revision, follow this one (`--adopt`). */
+  readonly isAdopting: boolean
+  /** Shown as a warning of every proxy; until the identity issue the server is plaintext. */
+  readonly isInsecure: boolean
+  readonly timers: Timers
+  /** Wall clock. */
+  readonly clock: Clock
+  readonly log: Log
+  readonly defer?: Defer
+  readonly maxStreams?: number
+  readonly maxConnections?: number
+  readonly maxLeases?: number
+}
+
+/** The control plane's side of discovery and registration: what `control/main.ts` starts, feeds with models and asks for views. */
+export class Discovery {
+  readonly board: Board
+  readonly leases: LeaseTable
+  readonly #options: DiscoveryOptions
+  readonly #cache: SnapshotCache
+  readonly #departures: Departures
+  readonly #connections = new Set<Connection>()
+  #streams = 0
+  #server: GrpcServer | null = null
+
+  private constructor(options: DiscoveryOptions) {
+    const { store, timers, clock, log } = options
+    const defer = options.defer ?? nextTurn
+    this.#options = options
+    this.leases = new LeaseTable({
+      store,
+      timers,
+      clock,
+      log,
+      changed: () => this.#cache.leasesChanged(),
+      ...(options.maxLeases === undefined ? {} : { maxLeases: options.maxLeases }),
+    })
+    this.#cache = new SnapshotCache(options.model, () => this.leases.list(), defer)
+    this.board = new Board(clock, timers, id => this.#marks(id))
+    this.#departures = new Departures(() => this.#connections, defer)
+  }
+
+  /** Takes the stored leases, then listens. Rejects with Node's error if the address is taken. */
+  static async start(options: DiscoveryOptions): Promise<Discovery> {
+    const discovery = new Discovery(options)
+    discovery.leases.restore(await options.store.leases())
+    discovery.#server = await GrpcServer.start(
+      options.host,
+      options.port,
+      {
+        discovery: (variant, call) => discovery.#discovery(variant, call),
+        registration: call => discovery.#registration(call),
+      },
+      options.maxConnections,
+    )
+    return discovery
+  }
+
+  /** Where it listens. */
+  get address(): { readonly address: string; readonly port: number } {
+    return this.#server?.address ?? { address: '', port: 0 }
+  }
+
+  /** Publishes other documents. Streams are told in the next turn of the event loop; several calls of one turn make one push. */
+  setModel(model: Model): void {
+    this.#cache.setModel(model)
+  }
+
+  /** What a group of proxies is told at present, in neutral tables. */
+  viewFor(group: NodeGroup): View {
+    return this.#cache.viewFor(group)
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close()
+    for (const connection of [...this.#connections]) connection.closed()
+    this.leases.close()
+  }
+
+  #marks(id: string): readonly string[] {
+    const marks: string[] = []
+    if (this.#options.isInsecure) marks.push('insecure')
+    if (this.leases.isHeld(id)) marks.push('held')
+    else if (this.leases.get(id)?.health === 'unhealthy') marks.push('unhealthy')
+    return marks
+  }
+
+  /** Counts a stream in; false: there are too many. */
+  #enter(call: Call<never>): boolean {
+    if (this.#streams >= (this.#options.maxStreams ?? MAX_STREAMS)) {
+      this.#options.log.warn({ streams: this.#streams, from: call.from }, 'a stream was refused: there are too many')
+      return false
+    }
+    this.#streams++
+    return true
+  }
+
+  #discovery(variant: 'delta' | 'sotw', call: Call<Buffer>): CallHandler<Parameters<Connection['received']>[0]> {
+    if (!this.#enter(call)) return refused(call)
+    const { store, timers, log, isAdopting } = this.#options
+    const connection: Connection = new Connection(variant, call, {
+      storeId: store.id,
+      controlPlane: `outrider ${store.id}${isAdopting ? ' adopt' : ''}`,
+      cache: this.#cache,
+      board: this.board,
+      timers,
+      log,
+      changed: () => this.#departures.check(),
+      left: () => {
+        this.#streams--
+        this.#connections.delete(connection)
+        this.#departures.check()
+      },
+    })
+    this.#connections.add(connection)
+    return connection
+  }
+
+  #registration(call: Call<RegisterResponse>): CallHandler<RegisterRequest> {
+    if (!this.#enter(call)) return refused(call)
+    const { store, log } = this.#options
+    const stream = new RegistrationStream(
+      { from: call.from, send: response => call.send(response), end: (reason, message) => call.fail(CODES[reason], message) },
+      {
+        storeId: store.id,
+        leases: this.leases,
+        departures: this.#departures,
+        log,
+        clustersOf: node => this.#clustersOf(node),
+        serial: () => this.#cache.serial,
+        registered: lease => this.board.registered(lease),
+      },
+    )
+    return {
+      received: request => {
+        stream.receive(request).catch(error => log.error({ error }, 'a registration failed'))
+      },
+      closed: () => {
+        this.#streams--
+        stream.closed()
+      },
+    }
+  }
+
+  /** Endpoints are the same for every group. */
+  #clustersOf(node: string): readonly string[] {
+    const lease = this.leases.get(node)
+    if (lease === null) return []
+    const { endpoints } = this.viewFor({ namespace: lease.namespace, client: 'outrider' })
+    return [...endpoints].filter(([, list]) => list.some(each => each.node === node)).map(([cluster]) => cluster)
+  }
+}
+
+const CODES: Readonly<Record<EndReason, status>> = {
+  invalid: status.INVALID_ARGUMENT,
+  superseded: status.ABORTED,
+  silent: status.DEADLINE_EXCEEDED,
+  exhausted: status.RESOURCE_EXHAUSTED,
+  'not-stored': status.UNAVAILABLE,
+}
+
+/** Refuses a call once its handler is in place. */
+function refused(call: Call<never>): CallHandler<unknown> {
+  queueMicrotask(() => call.fail(status.RESOURCE_EXHAUSTED, 'too many streams'))
+  return { received() {}, closed() {} }
+}
