@@ -1,4 +1,4 @@
-/** Who hears of committed transactions. */
+/** Who hears of committed transactions. They must not throw: the transaction is already on disk, and its caller would take it for failed. */
 export class Watchers {
   readonly #watchers = new Set<(revision: number) => void>()
 
