@@ -4,14 +4,13 @@ import type { Connection, ConnectionEvents, Outgoing, Response } from '../http/m
 import type { RawSocket, SocketEvents } from '../net/socket.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
-import { arena } from './arena.ts'
+import { HeadReader } from './head-reader.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
-import { HeadParser, INCOMPLETE, LINE_INTS, REFUSED } from './parser.ts'
+import { type HeadParser, INCOMPLETE, REFUSED } from './parser.ts'
 import { keepAliveHintMs, type ReadResponse, readResponse } from './response-head.ts'
-import { Sender, type SenderOwner } from './sender.ts'
-import { Stash } from './stash.ts'
+import { Sender, type SenderOwner, sendFraming } from './sender.ts'
 import { type BodyCodes, type BodySource, WireBody } from './wire-body.ts'
-import { type OutgoingFraming, writeRequestHead } from './writer.ts'
+import { writeRequestHead } from './writer.ts'
 
 export interface ClientOptions {
   readonly timers: Timers
@@ -29,11 +28,8 @@ export interface Http1Connection extends Connection {
 }
 
 const BODY_CODES: BodyCodes = { malformed: 'UPSTREAM_PROTOCOL', tooLarge: 'UPSTREAM_PROTOCOL' }
-const NEEDS_LENGTH = new Set(['POST', 'PUT', 'PATCH'])
 /** A body of which more than this is to come is read into buffers of its own instead of being copied. */
 const PRIVATE_READ_BYTES = 16_384
-
-const SHARED_PARSER = new HeadParser('response', DEFAULT_LIMITS)
 
 /**
  * What a connection waits for. The request's side is the sender's.
@@ -66,8 +62,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   #body: WireBody | null = null
   #isBodyUntilClose = false
   #canReuse = false
-  readonly #stash = new Stash()
-  #parser: HeadParser | null = null
+  readonly #heads: HeadReader
   #informationalCount = 0
   /** Octets in and out when the request in hand began. */
   #inBefore = 0
@@ -79,6 +74,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
     this.#socket = socket
     this.#options = options
     this.#limits = options.limits ?? DEFAULT_LIMITS
+    this.#heads = new HeadReader('response', this.#limits)
     this.#sender = new Sender(socket, this)
     this.events = options.events
     this.idleSince = options.timers.clock.now()
@@ -124,14 +120,15 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   data(octets: Buffer, end: number, isOwned: boolean): void {
     if (this.#state === 'BODY' || this.#state === 'TUNNEL') this.#readBody(octets, 0, end, isOwned)
     else if (this.#state === 'HEAD') {
-      if (this.#stash.length === 0) {
+      const { stash } = this.#heads
+      if (stash.length === 0) {
         this.#readHead(octets, 0, end)
         return
       }
-      this.#stash.append(octets, 0, end)
-      const taken = this.#stash.take()
+      stash.append(octets, 0, end)
+      const taken = stash.take()
       this.#readHead(taken.octets, taken.start, taken.end)
-      if (this.#stash.length === 0) this.#stash.clear()
+      if (stash.length === 0) stash.clear()
     } else if (this.#state === 'IDLE') this.#fail(this.#protocolError('octets that nobody asked for'))
   }
 
@@ -193,17 +190,9 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   #readHead(octets: Buffer, start: number, end: number): void {
     let p = start
     while (p < end && this.#state === 'HEAD') {
-      const parser = this.#takeParser()
-      const length = parser.parse(octets, p, end)
-      if (length === INCOMPLETE) {
-        this.#stash.append(octets, p, end)
-        if (this.#parser === null) {
-          this.#parser = new HeadParser('response', this.#limits)
-          this.#parser.reset(this.#limits, new Int32Array(this.#limits.maxFields * LINE_INTS), 0)
-        }
-        return
-      }
-      this.#parser = null
+      const length = this.#heads.read(octets, p, end)
+      if (length === INCOMPLETE) return
+      const { parser } = this.#heads
       if (length === REFUSED) {
         this.#fail(this.#protocolError(parser.fault?.reason ?? ''))
         return
@@ -212,13 +201,6 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
       else this.#respond(parser, octets, p, p + length, end)
       p += length
     }
-  }
-
-  #takeParser(): HeadParser {
-    if (this.#parser !== null) return this.#parser
-    arena.reserveLines(this.#limits.maxFields)
-    SHARED_PARSER.reset(this.#limits, arena.lines, arena.linesEnd)
-    return SHARED_PARSER
   }
 
   #inform(parser: HeadParser, octets: Buffer, start: number): void {
@@ -350,14 +332,6 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   #protocolError(what: string): MeshError {
     return new MeshError('UPSTREAM_PROTOCOL', `${this.#options.name} sent ${what}`)
   }
-}
-
-function sendFraming({ head, body }: Outgoing): OutgoingFraming {
-  // The body is the tunnel's octets, and starts with the answer.
-  if (head.upgrade !== null || head.method === 'CONNECT') return 'until-close'
-  if (body.length === null) return 'chunked'
-  if (body.length > 0) return 'length'
-  return NEEDS_LENGTH.has(head.method) || head.headers.has('content-length') ? 'empty' : 'until-close'
 }
 
 function copy(octets: Buffer, start: number, end: number): Buffer {

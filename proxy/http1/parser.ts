@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../errors.ts'
+import { acceptsTrailers, type ConnectionOptions, readConnectionOptions } from './connection-options.ts'
 import type { FramingInput } from './framing.ts'
 import { latin1 } from './latin1.ts'
 import type { Limits } from './limits.ts'
-import { canBeNominated, ID, nameId } from './names.ts'
+import { ID, nameId } from './names.ts'
 import { HOST, spells, TARGET, TOKEN, VALUE } from './tokens.ts'
 
 /** Integers that describe one field line: start of the name, end of the name, start and end of the value, id (names.ts). Offsets count from the head's first octet. */
@@ -30,7 +31,7 @@ export const REFUSED = -1
  * Reads one head, strictly and incrementally (RFC 9112 sections 2 to 5): the same octets give the same result however they are cut.
  * It makes no strings; it notes where each field line is. What other parsers repair (bare LF, obs-fold, a space before the colon) is refused.
  */
-export class HeadParser {
+export class HeadParser implements ConnectionOptions {
   readonly #isRequest: boolean
   #limits: Limits
   /** LINE_INTS for each line, from `first`. */
@@ -67,7 +68,8 @@ export class HeadParser {
   upgradeLine = -1
   upgradeCount = 0
   keepAliveLine = -1
-  #nominated: string[] | null = null
+  /** Fields that Connection names, in lower case. */
+  nominated: string[] | null = null
 
   constructor(kind: 'request' | 'response', limits: Limits) {
     this.#isRequest = kind === 'request'
@@ -90,7 +92,7 @@ export class HeadParser {
     this.isClose = this.isKeepAlive = this.hasUpgradeOption = this.expectsContinue = this.isTrailersAccepted = false
     this.contentLengthCount = this.transferEncodingCount = this.upgradeCount = 0
     this.hostLine = this.contentLengthLine = this.upgradeLine = this.keepAliveLine = -1
-    this.#nominated = null
+    this.nominated = null
   }
 
   /**
@@ -140,6 +142,7 @@ export class HeadParser {
   }
 
   /** 1: complete. */
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the line, in the order of its parts
   #requestLine(octets: Uint8Array, start: number, end: number): number {
     let p = start
     while (p + 1 < end && octets[p] === 13 && octets[p + 1] === 10 && p - start < 2 * MAX_EMPTY_LINES) p += 2
@@ -181,6 +184,7 @@ export class HeadParser {
   }
 
   /** 1: complete. The reason phrase, and the space before it, may be missing. */
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the line, in the order of its parts
   #statusLine(octets: Uint8Array, start: number, end: number): number {
     const p = start
     for (let i = 0; i < 7; i++) {
@@ -257,7 +261,7 @@ export class HeadParser {
       case ID.HOST:
         return this.#host(octets, start, end)
       case ID.CONNECTION:
-        return this.#connection(octets, start, end)
+        return readConnectionOptions(octets, start, end, this) || this.#refuse('a malformed Connection') !== REFUSED
       case ID.CONTENT_LENGTH:
         this.contentLengthCount++
         this.contentLengthLine = this.count
@@ -273,7 +277,7 @@ export class HeadParser {
         this.keepAliveLine = this.count
         return true
       case ID.TE:
-        this.isTrailersAccepted ||= hasTrailers(octets as Buffer, start, end)
+        this.isTrailersAccepted ||= acceptsTrailers(octets as Buffer, start, end)
         return true
       case ID.EXPECT:
         return this.#expect(octets, start, end)
@@ -300,35 +304,9 @@ export class HeadParser {
     return true
   }
 
-  #connection(octets: Uint8Array, start: number, end: number): boolean {
-    let p = start
-    while (p < end) {
-      while (p < end && (octets[p] === 32 || octets[p] === 9 || octets[p] === 44)) p++
-      const option = p
-      while (p < end && TOKEN[octets[p] as number] !== 0) p++
-      if (p === option) return p === end || this.#refuse('a malformed Connection') !== REFUSED
-      this.#option(octets as Buffer, option, p)
-      while (p < end && (octets[p] === 32 || octets[p] === 9)) p++
-      if (p < end && octets[p] !== 44) return this.#refuse('a malformed Connection') !== REFUSED
-    }
-    return true
-  }
-
-  #option(octets: Buffer, start: number, end: number): void {
-    if (spells(octets, start, end, 'keep-alive')) this.isKeepAlive = true
-    else if (spells(octets, start, end, 'close')) this.isClose = true
-    else if (spells(octets, start, end, 'upgrade')) this.hasUpgradeOption = true
-    else {
-      const name = latin1(octets, start, end).toLowerCase()
-      if (!canBeNominated(name)) return
-      if (this.#nominated === null) this.#nominated = [name]
-      else if (!this.#nominated.includes(name)) this.#nominated.push(name)
-    }
-  }
-
   #complete(octets: Buffer, start: number, length: number): number {
     this.length = length
-    if (this.#nominated !== null) this.#hideNominated(octets, start, this.#nominated)
+    if (this.nominated !== null) this.#hideNominated(octets, start, this.nominated)
     return length
   }
 
@@ -341,10 +319,4 @@ export class HeadParser {
       if (this.lines[at + 4] === ID.OTHER && names.some(name => spells(octets, nameStart, nameEnd, name))) this.lines[at + 4] = ID.NOMINATED
     }
   }
-}
-
-/** Whether `trailers` is a member of a TE value. */
-function hasTrailers(octets: Buffer, start: number, end: number): boolean {
-  const value = latin1(octets, start, end).toLowerCase()
-  return value.split(',').some(member => member.trim() === 'trailers')
 }

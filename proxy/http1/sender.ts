@@ -1,8 +1,21 @@
 import { MeshError } from '../errors.ts'
 import type { Body, BodySink } from '../http/body.ts'
 import type { Fields } from '../http/fields.ts'
+import type { Outgoing } from '../http/message.ts'
 import type { RawSocket } from '../net/socket.ts'
 import { type OutgoingFraming, writeChunkEnd, writeChunkSize, writeLastChunk } from './writer.ts'
+
+/** Methods whose requests say that they have no body (RFC 9110 section 8.6). */
+const NEEDS_LENGTH = new Set(['POST', 'PUT', 'PATCH'])
+
+/** How a request is delimited. `until-close`: nothing is said of a body, since there is none before the answer. */
+export function sendFraming({ head, body }: Outgoing): OutgoingFraming {
+  // The body is the tunnel's octets, and starts with the answer.
+  if (head.upgrade !== null || head.method === 'CONNECT') return 'until-close'
+  if (body.length === null) return 'chunked'
+  if (body.length > 0) return 'length'
+  return NEEDS_LENGTH.has(head.method) || head.headers.has('content-length') ? 'empty' : 'until-close'
+}
 
 /** The connection that a request's body goes out on. */
 export interface SenderOwner {

@@ -1,58 +1,28 @@
 import { MeshError } from '../errors.ts'
 import { type Body, EMPTY_BODY } from '../http/body.ts'
 import type { RequestHead } from '../http/head.ts'
-import type { Destination, Incoming, Peer } from '../http/message.ts'
+import type { Destination, Peer } from '../http/message.ts'
 import { unmapped } from '../net/address.ts'
 import type { RawSocket, SocketEvents } from '../net/socket.ts'
-import type { CounterName, Counters } from '../util/counters.ts'
-import type { Timer, Timers } from '../util/timers.ts'
+import type { CounterName } from '../util/counters.ts'
+import type { Timer } from '../util/timers.ts'
 import { writeAnswer } from './answer.ts'
-import { arena } from './arena.ts'
 import { type ExchangeOwner, ServerExchange } from './exchange.ts'
+import { HeadReader } from './head-reader.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { Linger } from './linger.ts'
 import { writeText } from './output.ts'
-import { type Fault, HeadParser, INCOMPLETE, LINE_INTS, REFUSED } from './parser.ts'
+import { type Fault, type HeadParser, INCOMPLETE, REFUSED } from './parser.ts'
 import { type HostMemory, readRequest } from './request-head.ts'
+import type { Http1Server, ServerHandlers, ServerOptions } from './server-options.ts'
 import { sniffHttp1 } from './sniff.ts'
-import { Stash } from './stash.ts'
+import type { Stash } from './stash.ts'
 import { type BodyCodes, type BodySource, WireBody } from './wire-body.ts'
-
-export interface ServerOptions {
-  readonly timers: Timers
-  readonly counters: Counters
-  readonly destination: Destination
-  readonly limits?: Limits
-  /** Upgrade tokens that become tunnels, in lower case. Left out: `websocket`. */
-  readonly upgrades?: readonly string[]
-  /** Who is at the other end; left out: the socket's own address, without an identity. */
-  readonly peer?: Peer
-}
-
-export interface ServerHandlers {
-  /** Gets each request, in order, one at a time. Must not throw. */
-  request(incoming: Incoming): void
-  /** Told of what was answered before there was an exchange. The head is there where one could be read. */
-  refused(peer: Peer, error: MeshError, partialHead: RequestHead | null): void
-}
-
-/** One downstream connection. */
-export interface Http1Server {
-  /** Requests in flight: 0 or 1. */
-  readonly active: number
-  /** Finishes the exchange in flight with `Connection: close`; closes an idle connection at once. */
-  drain(): void
-  destroy(): void
-}
 
 const WEBSOCKET = ['websocket']
 const BODY_CODES: BodyCodes = { malformed: 'DOWNSTREAM_PROTOCOL', tooLarge: 'DOWNSTREAM_BODY_TOO_LARGE' }
 /** A body of which more than this is to come is read into buffers of its own instead of being copied. */
 const PRIVATE_READ_BYTES = 16_384
-
-/** Times `lingerMs` without one octet taken, after which a reader that has its whole answer coming is given up. */
-const MAX_STALLS = 30
-
-const SHARED_PARSER = new HeadParser('request', DEFAULT_LIMITS)
 
 /**
  * What a connection is doing. The request's side; the response's side is the exchange's own.
@@ -81,31 +51,33 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
   #state: State = 'HEAD'
   #exchange: ServerExchange | null = null
   #body: WireBody | null = null
-  /** Octets that can't be used yet: a part of a head, or requests that wait for their turn. */
-  readonly #stash = new Stash()
-  /** The parser of a head that came in parts. */
-  #parser: HeadParser | null = null
+  readonly #heads: HeadReader
+  /** A part of a head, or requests that wait for their turn. */
+  readonly #stash: Stash
+  readonly #linger: Linger
   #isRunning = false
   #isDraining = false
   /** The client wants the connection closed after this request, or speaks HTTP/1.0 without keep-alive. */
   #closesAfter = false
   /** The rest of the request's body is unwanted. */
   #isBodyAbandoned = false
-  #discarded = 0
-  #unsent = 0
-  #stalls = 0
   #tunnelIsEnded = false
+  /** Of the CONNECT that was terminated. */
+  #opaqueHead: RequestHead | null = null
 
   constructor(socket: RawSocket, options: ServerOptions, handlers: ServerHandlers) {
     this.socket = socket
     this.#options = options
     this.#handlers = handlers
     this.#limits = options.limits ?? DEFAULT_LIMITS
+    this.#heads = new HeadReader('request', this.#limits)
+    this.#stash = this.#heads.stash
     this.#upgrades = options.upgrades ?? WEBSOCKET
     this.destination = options.destination
     const { remoteAddress, remotePort } = socket.socket
     this.peer = options.peer ?? { address: unmapped(remoteAddress ?? ''), port: remotePort ?? 0, identity: null }
     this.#timer = options.timers.timer(() => this.#expired())
+    this.#linger = new Linger(socket, this.#limits, this.#timer)
     this.#timer.arm(this.#limits.idleTimeoutMs)
     socket.start(this)
   }
@@ -116,8 +88,8 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
 
   drain(): void {
     this.#isDraining = true
-    if (this.#state === 'HEAD' && this.#exchange === null && this.#stash.length === 0) this.#linger()
-    else if (this.#state === 'SNIFF') this.#linger()
+    if (this.#state === 'HEAD' && this.#exchange === null && this.#stash.length === 0) this.#leave()
+    else if (this.#state === 'SNIFF') this.#leave()
   }
 
   destroy(): void {
@@ -128,8 +100,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
 
   data(octets: Buffer, end: number, isOwned: boolean): void {
     if (this.#state === 'LINGER') {
-      this.#discarded += end
-      if (this.#discarded > this.#limits.maxDiscardedBytes) this.socket.destroy()
+      if (!this.#linger.discard(end)) this.socket.destroy()
     } else if (this.#state === 'WAIT') this.#hold(octets, 0, end)
     else if (this.#stash.length === 0) this.#run(octets, 0, end, isOwned)
     else {
@@ -142,8 +113,8 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
     if (this.#state === 'TUNNEL') {
       this.#body?.finish(null)
       this.#closeTunnel()
-    } else if (this.#state === 'LINGER') this.#destroyDrained()
-    else if (this.#exchange === null) this.#linger()
+    } else if (this.#state === 'LINGER') this.#linger.ended()
+    else if (this.#exchange === null) this.#leave()
     else this.#lost(new MeshError('DOWNSTREAM_CLOSED', 'the downstream closed its connection before the answer was whole'))
   }
 
@@ -204,7 +175,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
     const body = this.#body
     this.#body = null
     if (mustClose || !isRequestWhole || body?.error != null || !this.#canGoOn()) {
-      this.#linger()
+      this.#leave()
       return
     }
     this.socket.readPrivately(false)
@@ -240,8 +211,6 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
     this.#runStash()
     this.socket.resume()
   }
-
-  #opaqueHead: RequestHead | null = null
 
   // Reading.
 
@@ -285,7 +254,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
       case 'SNIFF':
         return this.#sniff(octets, start, end)
       case 'LINGER':
-        this.#discarded += end - start
+        this.#linger.discard(end - start)
         return -1
       case 'CLOSED':
         return -1
@@ -298,23 +267,13 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
   }
 
   #readHead(octets: Buffer, start: number, end: number): number {
-    let parser = this.#parser
-    const isShared = parser === null
-    if (parser === null) {
-      parser = SHARED_PARSER
-      arena.reserveLines(this.#limits.maxFields)
-      parser.reset(this.#limits, arena.lines, arena.linesEnd)
-    }
-    const length = parser.parse(octets, start, end)
+    const wasPartial = this.#heads.isPartial
+    const length = this.#heads.read(octets, start, end)
     if (length === INCOMPLETE) {
-      this.#stash.append(octets, start, end)
-      if (!isShared) return -1
-      this.#parser = new HeadParser('request', this.#limits)
-      this.#parser.reset(this.#limits, new Int32Array(this.#limits.maxFields * LINE_INTS), 0)
-      this.#timer.arm(this.#limits.headTimeoutMs)
+      if (!wasPartial) this.#timer.arm(this.#limits.headTimeoutMs)
       return -1
     }
-    this.#parser = null
+    const { parser } = this.#heads
     if (length === REFUSED) {
       this.#refuse(parser.fault as Fault, null)
       return -1
@@ -357,8 +316,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
   #readBody(octets: Buffer, start: number, end: number, isOwned: boolean): number {
     const body = this.#body
     if (body === null || this.#isBodyAbandoned) {
-      this.#discarded += end - start
-      if (this.#discarded > this.#limits.maxDiscardedBytes) this.socket.pause()
+      if (!this.#linger.discard(end - start)) this.socket.pause()
       return -1
     }
     const p = body.read(octets, start, end, isOwned)
@@ -409,7 +367,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
     const exchange = this.#exchange
     this.#exchange = null
     this.#body = null
-    this.#linger()
+    this.#leave()
     exchange?.close(null)
   }
 
@@ -430,47 +388,25 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
     this.#options.counters.add(counter)
     writeAnswer(this.socket, error)
     this.#handlers.refused(this.peer, error, head)
-    this.#linger()
+    this.#leave()
   }
 
-  /** Half-closes, and reads and drops what comes until the peer closes, so that the answer is not lost to a reset. */
-  #linger(): void {
+  #leave(): void {
     if (this.#state === 'CLOSED' || this.#state === 'LINGER') return
     this.#state = 'LINGER'
     this.#stash.clear()
-    this.socket.readPrivately(false)
-    this.socket.finish()
-    if (this.socket.hasEnded) this.#destroyDrained()
-    else this.socket.resume()
-    this.#unsent = this.socket.unsent
-    this.#timer.arm(this.#limits.lingerMs)
-  }
-
-  /** Closes once everything has left; until then the end of the socket's own writing does. */
-  #destroyDrained(): void {
-    if (this.socket.unsent === 0) this.socket.destroy()
-  }
-
-  /** A slow reader gets its answer as long as it takes any of it. */
-  #lingered(): void {
-    const { unsent } = this.socket
-    this.#stalls = unsent < this.#unsent ? 0 : this.#stalls + 1
-    if (unsent === 0 || this.#stalls > MAX_STALLS) this.socket.destroy()
-    else {
-      this.#unsent = unsent
-      this.#timer.arm(this.#limits.lingerMs)
-    }
+    this.#linger.begin()
   }
 
   #expired(): void {
-    if (this.#state === 'LINGER') this.#lingered()
+    if (this.#state === 'LINGER') this.#linger.expired()
     else if (this.#state === 'SNIFF') this.#beginOpaque()
     else if (this.#state !== 'HEAD' || this.#exchange !== null) return
-    else if (this.#parser !== null)
+    else if (this.#heads.isPartial)
       this.#refuse({ code: 'DOWNSTREAM_SLOW_HEAD', reason: `no whole head within ${this.#limits.headTimeoutMs} ms` }, null)
     else {
       this.#options.counters.add('downstream_idle_closed')
-      this.#linger()
+      this.#leave()
     }
   }
 }

@@ -3,6 +3,7 @@ import { TARGET, TOKEN } from './tokens.ts'
 const MAX_METHOD = 32
 
 /** What the first octets behind a terminated CONNECT are: HTTP/1, something else, or too few to say. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the line, in the order of its parts
 export function sniffHttp1(octets: Uint8Array, start: number, end: number, maxTargetBytes: number): 'http1' | 'opaque' | 'unknown' {
   let p = start
   while (p < end && TOKEN[octets[p] as number] !== 0) p++

@@ -1,6 +1,6 @@
 import type { Fields } from '../http/fields.ts'
 import { latin1 } from './latin1.ts'
-import { ID, isHidden } from './names.ts'
+import { ID, isHidden, isHopByHop } from './names.ts'
 import type { Output } from './output.ts'
 import { copyOctets, writeFieldLine } from './output.ts'
 import { LINE_INTS } from './parser.ts'
@@ -138,20 +138,13 @@ export class WireFields implements Fields {
     for (let i = 0; i < count; i++) {
       const at = first + i * LINE_INTS
       const id = lines[at + 4] as number
-      const isSkipped =
-        (id !== ID.OTHER && (id === ID.HOST ? !keepsHost : id === ID.CONTENT_LENGTH ? !keepsContentLength : isHidden(id))) ||
-        (hasDropped && this.#isDropped(i))
-      if (!isSkipped) continue
+      const isWritten = id === ID.OTHER || (id === ID.HOST ? keepsHost : id === ID.CONTENT_LENGTH ? keepsContentLength : !isHidden(id))
+      if (isWritten && !(hasDropped && this.#isDropped(i))) continue
       copyOctets(out, octets, start + from, start + (lines[at] as number))
       from = i + 1 < count ? (lines[at + LINE_INTS] as number) : length - 2
     }
     copyOctets(out, octets, start + from, start + length - 2)
-    const added = this.#added
-    if (added === null) return
-    for (let i = 0; i < added.length; i += 2) {
-      const name = added[i] as string
-      if (name !== 'content-length' || keepsContentLength) writeFieldLine(out, name, added[i + 1] as string)
-    }
+    if (this.#added !== null) writeAdded(out, this.#added, keepsContentLength)
   }
 
   #isDropped(line: number): boolean {
@@ -185,5 +178,13 @@ export class WireFields implements Fields {
       return i
     }
     return -1
+  }
+}
+
+function writeAdded(out: Output, added: readonly string[], keepsContentLength: boolean): void {
+  for (let i = 0; i < added.length; i += 2) {
+    const name = added[i] as string
+    if (isHopByHop(name) || (name === 'content-length' && !keepsContentLength)) continue
+    writeFieldLine(out, name, added[i + 1] as string)
   }
 }
