@@ -44,7 +44,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     connectionTimeout: API_LIMITS.idleMs,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 253 },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: true } },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: true } },
   })
   app.server.maxConnections = API_LIMITS.connections
   app.server.headersTimeout = API_LIMITS.headMs
