@@ -2,7 +2,7 @@ import type { Cluster, ClusterRegistry } from '../cluster/cluster.ts'
 import { endpointName, type Host } from '../cluster/endpoint.ts'
 import { MeshError } from '../errors.ts'
 import type { Outgoing, Response } from '../http/message.ts'
-import { type BodyWatcher, MeteredBody } from '../http/meter.ts'
+import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
 import type { Cancellation } from '../util/cancellation.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
@@ -41,7 +41,7 @@ export function forward(options: ForwardOptions): Handler {
     } finally {
       perTry?.stop()
     }
-    return received(options, cluster, exchange, attempt, response)
+    return received(cluster, exchange, attempt, response)
   }
 }
 
@@ -52,15 +52,19 @@ function findCluster(clusters: ClusterRegistry, exchange: Exchange): Cluster {
   return cluster
 }
 
-async function send(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt): Promise<Response> {
+/** No async function: where nothing has to be waited for, the connection's own promise is all that a request costs here. */
+function send(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt): Promise<Response> {
   const picked = cluster.pick(attempt.head, attempt.number === 1 ? NONE : triedHosts(exchange))
-  const host = picked instanceof Promise ? await unlessCancelled(picked, attempt.cancelled) : picked
+  if (!(picked instanceof Promise)) return sendTo(options, cluster, attempt, picked)
+  return unlessCancelled(picked, attempt.cancelled).then(host => sendTo(options, cluster, attempt, host))
+}
+
+function sendTo(options: ForwardOptions, cluster: Cluster, attempt: Attempt, host: Host | null): Promise<Response> {
   if (host === null) throw new MeshError('NO_HEALTHY_UPSTREAM', cluster.describe())
   attempt.host = host
   if (attempt.head.method === 'CONNECT') return openTunnel(options, cluster, host, attempt)
   const acquired = cluster.acquire(host, attempt.cancelled, attempt.isFresh)
-  const connection = acquired instanceof Promise ? await acquired : acquired
-  return connection.send(attempt)
+  return acquired instanceof Promise ? acquired.then(connection => connection.send(attempt)) : acquired.send(attempt)
 }
 
 function openTunnel(options: ForwardOptions, cluster: Cluster, host: Host, attempt: Attempt): Promise<Response> {
@@ -106,17 +110,16 @@ function failed(exchange: Exchange, attempt: Attempt, thrown: unknown): unknown 
   return attempt.error
 }
 
-function received(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt, response: Response): Response {
+function received(cluster: Cluster, exchange: Exchange, attempt: Attempt, response: Response): Response {
   const { head, body } = response
   attempt.status = head.status
   // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
   if (exchange.direction === 'inbound' && head.status === 503) head.headers.delete('proxy-status')
   if (isTunnel(attempt.head.method, head.status)) {
-    options.counters.add('tunnels_opened')
     exchange.onDone(() => leave(cluster, attempt))
     return response
   }
-  if (body.length === 0) {
+  if (isWhole(body)) {
     leave(cluster, attempt)
     return response
   }

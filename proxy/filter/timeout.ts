@@ -1,6 +1,6 @@
 import { MeshError } from '../errors.ts'
 import type { Response } from '../http/message.ts'
-import { type BodyWatcher, MeteredBody } from '../http/meter.ts'
+import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
 import type { Timer, Timers } from '../util/timers.ts'
 import type { Attempt, Exchange, Filter } from './exchange.ts'
 import { isTunnel } from './forward.ts'
@@ -37,6 +37,9 @@ class Watch implements BodyWatcher {
   #request: MeteredBody | null = null
   #response: MeteredBody | null = null
   #isOver = false
+  #isTunnel = false
+  #isRequestOver = false
+  #isResponseOver = false
 
   constructor(timers: Timers, exchange: Exchange, requestMs: number | null, idleMs: number | null) {
     this.#timers = timers
@@ -64,7 +67,7 @@ class Watch implements BodyWatcher {
     }
     const { head, body } = response
     if (isTunnel(this.#exchange.incoming.head.method, head.status)) this.#becomeTunnel()
-    if (body.length === 0) {
+    if (isWhole(body)) {
       this.#stop()
       return response
     }
@@ -79,8 +82,14 @@ class Watch implements BodyWatcher {
 
   ended(error: MeshError | null, body: MeteredBody): void {
     if (body === this.#request) {
-      if (error === null) this.#requestEnded()
-    } else this.#stop()
+      this.#isRequestOver = true
+      if (this.#isResponseOver) this.#stop()
+      else if (error === null) this.#requestEnded()
+      return
+    }
+    this.#isResponseOver = true
+    // The end of one direction of a tunnel is not the end of the other.
+    if (error !== null || !this.#isTunnel || this.#isRequestOver) this.#stop()
   }
 
   #requestEnded(): void {
@@ -91,6 +100,7 @@ class Watch implements BodyWatcher {
   }
 
   #becomeTunnel(): void {
+    this.#isTunnel = true
     this.#deadline = Number.POSITIVE_INFINITY
     if (this.#idleMs !== null) this.#idleMs = TUNNEL_IDLE_MS
     this.#lastOctetAt = this.#timers.clock.now()
@@ -120,8 +130,8 @@ class Watch implements BodyWatcher {
         ? new MeshError('REQUEST_TIMEOUT', `not over ${this.#requestMs} ms after the request's last octet`)
         : new MeshError('IDLE_TIMEOUT', `no octet for ${this.#idleMs} ms`)
     this.#stop()
-    if (this.#response !== null) this.#response.abort(error)
-    else this.#exchange.attempts.at(-1)?.cancelled.cancel(error)
+    this.#response?.abort(error)
+    this.#exchange.attempts.at(-1)?.cancelled.cancel(error)
   }
 
   #stop(): void {

@@ -1,5 +1,5 @@
 import type { MeshError } from '../errors.ts'
-import type { Body, BodySink } from './body.ts'
+import { type Body, type BodySink, BufferBody } from './body.ts'
 import type { Fields } from './fields.ts'
 
 /** Hears what passes through a `MeteredBody`. One watcher may watch several bodies. */
@@ -10,7 +10,12 @@ export interface BodyWatcher {
   ended(error: MeshError | null, body: MeteredBody): void
 }
 
-/** A body whose octets and end somebody watches, and that can be broken off from the side. Wrap none whose length is 0. */
+/** True for a body whose last octet is in already: there is nothing to watch, and what it came over is free again. */
+export function isWhole(body: Body): boolean {
+  return body.length === 0 || body instanceof BufferBody
+}
+
+/** A body whose octets and end somebody watches, and that can be broken off from the side. Not for one that `isWhole`. */
 export class MeteredBody implements Body, BodySink {
   readonly length: number | null
   readonly #source: Body

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MeshError } from '../../../proxy/errors.ts'
 import { type ForwardOptions, forward } from '../../../proxy/filter/forward.ts'
+import { BufferBody } from '../../../proxy/http/body.ts'
 import type { Timeouts } from '../../../proxy/route/route.ts'
 import { Counters } from '../../../proxy/util/counters.ts'
 import { Collector, HandBody } from '../http/hand-body.ts'
@@ -60,6 +61,14 @@ t.test('the cluster is left when the response has ended, failed or was cancelled
     ending(body, () => result.response?.body.cancel(failure('DOWNSTREAM_CLOSED')))
     t.equal(upstream.requests, 0)
   }
+})
+
+t.test('a response that is whole already leaves the cluster at once', async t => {
+  const { upstream, result } = setUp()
+  const body = new BufferBody(Buffer.from('all'))
+  await upstream.answer(0, response(200, body))
+  t.equal(upstream.requests, 0)
+  t.equal(result.response?.body, body)
 })
 
 t.test('a cluster that does not exist is NO_CLUSTER', async t => {
@@ -193,11 +202,10 @@ t.test('an app that passes on the receipt of another service makes no promise fo
 
 t.test('CONNECT opens a raw tunnel to a host, counted until the exchange is done', async t => {
   const call = new Call(requestHead({ method: 'CONNECT', authority: 'example.org:443', path: null }), new HandBody())
-  const { upstream, counters, attempt, result } = setUp({ call, openTunnel: async () => response(200, new HandBody()) })
+  const { upstream, attempt, result } = setUp({ call, openTunnel: async () => response(200, new HandBody()) })
   await settled()
   t.equal(result.response?.head.status, 200)
   t.equal(attempt.host?.active, 1)
-  t.equal(counters.get('tunnels_opened'), 1)
   t.equal(upstream.requests, 1)
   call.finished?.(null)
   t.equal(attempt.host?.active, 0)

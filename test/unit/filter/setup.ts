@@ -22,7 +22,7 @@ export class Time {
   /** Lets `ms` pass, in steps as fine as the wheel's, and what it sets off run. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms
-    const step = Math.max(5, ms / 200)
+    const step = Math.max(5, ms / 60)
     while (this.#now < end) {
       this.#now = Math.min(this.#now + step, end)
       this.wheel.advance()

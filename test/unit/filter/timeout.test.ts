@@ -142,6 +142,30 @@ t.test('a tunnel has no request timeout and an idle timeout of 1 h', async t => 
   }
 })
 
+t.test('a tunnel that is closed in one direction is still watched in the other', async t => {
+  const [upload, tunnel] = [new HandBody(), new HandBody()]
+  const { time, result, upstream, attempt } = setUp({ upgrade: 'websocket', body: upload })
+  upstream.asked[0]?.attempt.body.pipe(new Collector())
+  await upstream.answer(0, response(101, tunnel))
+  result.response?.body.pipe(new Collector())
+  tunnel.end()
+  t.equal(time.wheel.size, 1)
+  await time.pass(TUNNEL_IDLE_MS + 100)
+  t.match(attempt.cancelled.reason, { code: 'IDLE_TIMEOUT' })
+  t.equal(time.wheel.size, 0)
+})
+
+t.test('a tunnel that has ended in both directions leaves no timer', async t => {
+  const [upload, tunnel] = [new HandBody(), new HandBody()]
+  const { time, result, upstream } = setUp({ upgrade: 'websocket', body: upload })
+  upstream.asked[0]?.attempt.body.pipe(new Collector())
+  await upstream.answer(0, response(101, tunnel))
+  result.response?.body.pipe(new Collector())
+  tunnel.end()
+  upload.end()
+  t.equal(time.wheel.size, 0)
+})
+
 t.test('before the tunnel stands the request timeout runs from the head, though a body follows', async t => {
   const { time, result } = setUp({ upgrade: 'websocket', body: new HandBody(), timeouts: { requestMs: 1000 } })
   await time.pass(1010)
