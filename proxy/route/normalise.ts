@@ -129,7 +129,7 @@ function escaped(octet: number): string {
 }
 
 function describe(code: number): string {
-  return code > 32 && code < 127 ? JSON.stringify(String.fromCharCode(code)) : `0x${code.toString(16).padStart(2, '0')}`
+  return code > 32 && code < 127 ? `"${String.fromCharCode(code)}"` : `0x${code.toString(16).padStart(2, '0')}`
 }
 
 function refused(reason: string): { readonly ok: false; readonly reason: string } {

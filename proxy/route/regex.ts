@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js'
+import { RE2Set } from 're2js'
 
 /** A regular expression that runs in linear time, or what is wrong with it. */
 export type Regex =
@@ -13,10 +13,16 @@ export type Regex =
 export const MAX_REGEX_LENGTH = 1_024
 
 /** Instructions of a compiled pattern. `x{1000}{1000}` is short and a million of them; each may cost a step for each character of a text. */
-export const MAX_REGEX_INSTRUCTIONS = 2_000
+export const MAX_REGEX_INSTRUCTIONS = 1_000
 
 /** Compiled patterns that are kept, so that a new route table does not compile again what the last one had (about 0.1 ms each). */
 export const MAX_REGEX_KEPT = 1_000
+
+/**
+ * Octets of automaton states that one pattern keeps from text to text. Some patterns have more states than fit anywhere, and whoever chooses the
+ * texts could fill the memory with them; beyond this they are simulated, in linear time too.
+ */
+export const MAX_REGEX_STATE_BYTES = 65_536
 
 const kept = new Map<string, Regex>()
 
@@ -41,12 +47,15 @@ function compile(source: string): Regex {
   const unsupported = findUnsupported(source)
   if (unsupported !== null) return refused(unsupported)
   try {
-    const program = RE2JS.compile(source)
-    const size = program.programSize()
+    // A set of one: unlike a single expression, it lets its memory be limited.
+    const program = new RE2Set(RE2Set.ANCHOR_BOTH, 0, MAX_REGEX_STATE_BYTES)
+    program.add(source)
+    program.compile()
+    const size: number = program.prog.numInst()
     if (size > MAX_REGEX_INSTRUCTIONS) {
       return refused(`a program of ${size} instructions; at most ${MAX_REGEX_INSTRUCTIONS} are allowed: repeat less`)
     }
-    return { ok: true, test: text => program.testExact(text) }
+    return { ok: true, test: text => program.match(text).length === 1 }
   } catch (error) {
     return refused(syntaxFault(source, error as { message: string; error?: unknown; input?: unknown }))
   }
@@ -56,16 +65,16 @@ function syntaxFault(source: string, fault: { readonly message: string; readonly
   if (typeof fault.error !== 'string') return fault.message
   if (typeof fault.input !== 'string' || fault.input === '') return fault.error
   const at = source.indexOf(fault.input)
-  return `${fault.error} ${JSON.stringify(fault.input)}${at === -1 ? '' : ` at position ${at + 1}`}`
+  return `${fault.error} "${fault.input}"${at === -1 ? '' : ` at position ${at + 1}`}`
 }
 
 /** What could be taken for unsupported syntax and is not (quotations, escapes, classes), and what is. */
-const TOKENS = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\^?\w+:\]|[^\]\\])*\]?|\(\?<?[=!]/g
+const TOKENS = /\\Q[\s\S]*?(?:\\E|$)|\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]?|\(\?<?[=!]/g
 
 function findUnsupported(source: string): string | null {
   for (const { 0: token, index } of source.matchAll(TOKENS)) {
-    if (/^\\[1-9k]/.test(token)) return `the back-reference ${JSON.stringify(token)} at ${place(index)}`
-    if (token.startsWith('(?')) return `the look-${token[2] === '<' ? 'behind' : 'ahead'} ${JSON.stringify(token)} at ${place(index)}`
+    if (/^\\[1-9k]/.test(token)) return `the back-reference "${token}" at ${place(index)}`
+    if (token.startsWith('(?')) return `the look-${token[2] === '<' ? 'behind' : 'ahead'} "${token}" at ${place(index)}`
   }
   return null
 }
