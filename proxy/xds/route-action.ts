@@ -6,7 +6,7 @@
  * | route.cluster | forward to one cluster, weight 1 |
  * | route.weighted_clusters.clusters[] name, weight | forward; the name `invalid` becomes an empty one: its share is answered 500 |
  * | ... their header changes, host_rewrite_literal | the backendRef's modifiers |
- * | metadata dev.outrider backend_paths[i] `{full}`, `{prefix}` or `{}` | the path's rewrite of backendRef i |
+ * | metadata dev.outrider backends[i], or its `path`: `{full}`, `{prefix}` or `{}` | the path's rewrite of backendRef i |
  * | route.timeout, idle_timeout | requestMs (0 or missing: off); idleMs (0: off; missing: 5 min) |
  * | route.retry_policy.num_retries, retry_on, retriable_status_codes | attempts (missing: 1, as in xDS), on (unknown words are left out), codes |
  * | ... per_try_timeout, retry_back_off | perTryMs; backoffMs, maxBackoffMs (missing: 25 ms, 250 ms) |
@@ -66,7 +66,7 @@ export function readForward(message: RouteActionMessage, own: JsonObject, place:
     return { kind: 'forward', clusters: [{ cluster: clusterName(value), weight: 1, modifiers: null }] }
   }
   const at = place.at('weighted_clusters')
-  const paths = Array.isArray(own['backend_paths']) ? own['backend_paths'] : []
+  const paths = Array.isArray(own['backends']) ? own['backends'] : []
   const weights = kind === 'weightedClusters' ? value.clusters : []
   const clusters = weights.map((each, index) => readWeighted(each, paths[index], at.at('clusters').at(index)))
   if (clusters.length === 0) place.fault('has neither cluster nor weighted_clusters')
@@ -82,8 +82,9 @@ function readWeighted(message: WeightedCluster_ClusterWeight, rewrite: JsonValue
   return { cluster: clusterName(message.name), weight: message.weight ?? 0, modifiers: readModifiers(message, host, path, place) }
 }
 
-function backendPath(rewrite: JsonValue | undefined, place: Place): PathModifier | null {
-  if (!isObject(rewrite)) return null
+function backendPath(backend: JsonValue | undefined, place: Place): PathModifier | null {
+  if (!isObject(backend)) return null
+  const rewrite = isObject(backend['path']) ? backend['path'] : backend
   if (typeof rewrite['full'] === 'string') return checkPath({ kind: 'full', value: rewrite['full'] }, place.at('path'))
   return typeof rewrite['prefix'] === 'string' ? checkPath({ kind: 'prefix', value: rewrite['prefix'] }, place.at('path')) : null
 }

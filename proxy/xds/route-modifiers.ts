@@ -8,15 +8,15 @@
  * | request_headers_to_remove, response_headers_to_remove | remove |
  * | host_rewrite_literal | host |
  * | prefix_rewrite | path prefix: replaces what the rule's prefix matched |
- * | regex_rewrite with the pattern `^/.*$` | path full; the substitution is the path, with `\\` for `\`. Other patterns are faults |
+ * | regex_rewrite with the pattern `^.*$` or `^/.*$` | path full; the substitution is the path, with `\\` for `\`. Other patterns are faults |
  */
 import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from '../../protos/gen/envoy/config/core/v3/base_pb.ts'
 import type { RegexMatchAndSubstitute } from '../../protos/gen/envoy/type/matcher/v3/regex_pb.ts'
 import type { HeaderModifier, Modifiers, PathModifier } from '../route/route.ts'
 import type { Place } from './faults.ts'
 
-/** The pattern of a regex_rewrite that replaces the whole path: the only one that is spoken. */
-export const WHOLE_PATH = '^/.*$'
+/** Patterns of a regex_rewrite that replace the whole path: the only ones that are spoken. */
+export const WHOLE_PATH = ['^.*$', '^/.*$']
 
 /** A field name (RFC 9110 section 5.1). */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
@@ -72,11 +72,11 @@ function readName(name: string, place: Place): string {
 export function readPathModifier(prefix: string, regex: RegexMatchAndSubstitute | undefined, place: Place): PathModifier | null {
   if (regex !== undefined) {
     const pattern = regex.pattern?.regex ?? ''
-    if (pattern !== WHOLE_PATH)
+    if (!WHOLE_PATH.includes(pattern))
       place
         .at('regex_rewrite')
         .at('pattern')
-        .fault(`${JSON.stringify(pattern)} is not in effect in this version; ${WHOLE_PATH} is`)
+        .fault(`${JSON.stringify(pattern)} is not in effect in this version; ${WHOLE_PATH[0]} is`)
     return checkPath({ kind: 'full', value: regex.substitution.replaceAll('\\\\', '\\') }, place.at('regex_rewrite').at('substitution'))
   }
   return prefix === '' ? null : checkPath({ kind: 'prefix', value: prefix }, place.at('prefix_rewrite'))
