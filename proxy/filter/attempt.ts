@@ -2,6 +2,7 @@ import type { Host } from '../cluster/endpoint.ts'
 import type { MeshError } from '../errors.ts'
 import type { Body } from '../http/body.ts'
 import { copyRequestHead, type RequestHead, type ResponseHead } from '../http/head.ts'
+import type { Connection } from '../http/message.ts'
 import { Cancellation } from '../util/cancellation.ts'
 import type { Attempt, Exchange } from './exchange.ts'
 
@@ -22,6 +23,7 @@ class Try implements Attempt {
   readonly isFresh: boolean
   readonly cancelled = new Cancellation()
   host: Host | null = null
+  connection: Connection | null = null
   status = 0
   error: MeshError | null = null
   readonly #exchange: Exchange

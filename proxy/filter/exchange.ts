@@ -3,7 +3,7 @@ import type { ErrorCode, MeshError } from '../errors.ts'
 import { ResponseFlags } from '../flags.ts'
 import type { Body } from '../http/body.ts'
 import type { RequestHead, ResponseHead } from '../http/head.ts'
-import type { Incoming, Outgoing, Response } from '../http/message.ts'
+import type { Connection, Incoming, Outgoing, Response } from '../http/message.ts'
 import type { Route, WeightedCluster } from '../route/route.ts'
 import type { Cancellation } from '../util/cancellation.ts'
 
@@ -73,6 +73,8 @@ export interface Attempt extends Outgoing {
   readonly cancelled: Cancellation
   /** Null until one is picked. */
   host: Host | null
+  /** Null until there is one. */
+  connection: Connection | null
   /** Of its answer; 0: none. */
   status: number
   /** Why it failed; null: it did not. */

@@ -1,7 +1,7 @@
 import type { Cluster, ClusterRegistry } from '../cluster/cluster.ts'
 import { endpointName, type Host } from '../cluster/endpoint.ts'
 import { MeshError } from '../errors.ts'
-import type { Outgoing, Response } from '../http/message.ts'
+import type { Connection, Outgoing, Response } from '../http/message.ts'
 import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
 import type { Cancellation } from '../util/cancellation.ts'
 import type { Counters } from '../util/counters.ts'
@@ -30,7 +30,7 @@ export function forward(options: ForwardOptions): Handler {
   return async (exchange, attempt) => {
     const cluster = findCluster(options.clusters, exchange)
     if (!cluster.enter()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many requests (maxRequests)`)
-    const perTryMs = exchange.route?.timeouts.perTryMs ?? null
+    const perTryMs = exchange.direction === 'inbound' ? null : (exchange.route?.timeouts.perTryMs ?? null)
     const perTry = perTryMs === null ? null : new PerTry(options.timers, attempt, perTryMs)
     let response: Response
     try {
@@ -64,7 +64,12 @@ function sendTo(options: ForwardOptions, cluster: Cluster, attempt: Attempt, hos
   attempt.host = host
   if (attempt.head.method === 'CONNECT') return openTunnel(options, cluster, host, attempt)
   const acquired = cluster.acquire(host, attempt.cancelled, attempt.isFresh)
-  return acquired instanceof Promise ? acquired.then(connection => connection.send(attempt)) : acquired.send(attempt)
+  return acquired instanceof Promise ? acquired.then(connection => sendOver(connection, attempt)) : sendOver(acquired, attempt)
+}
+
+function sendOver(connection: Connection, attempt: Attempt): Promise<Response> {
+  attempt.connection = connection
+  return connection.send(attempt)
 }
 
 function openTunnel(options: ForwardOptions, cluster: Cluster, host: Host, attempt: Attempt): Promise<Response> {

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly status: number
   /** The response is a sidecar's promise that its app has seen nothing (`isReceipt`). */
   readonly isReceipt: boolean
+  /** There was a connection, but no octet of the request was written to it. */
+  readonly isUnwritten: boolean
 }
 
 /** RFC 9110 section 9.2.2. */
@@ -28,7 +30,9 @@ export function repeatable(head: RequestHead, unsafeMethods: boolean): Repeatabl
 export function mayRetry(outcome: Outcome, again: Repeatable, policy: RetryPolicy): boolean {
   if (outcome.isReceipt) return true
   if (outcome.code === null) return mayRetryStatus(outcome.status, again, policy)
-  switch (ERRORS[outcome.code].retry) {
+  const trait = ERRORS[outcome.code].retry
+  if (outcome.isUnwritten && trait !== 'never') return true
+  switch (trait) {
     case 'never':
       return false
     case 'unsent':
@@ -41,9 +45,11 @@ export function mayRetry(outcome: Outcome, again: Repeatable, policy: RetryPolic
   }
 }
 
-/** Inbound tries again only after a kept-alive connection to the app died unanswered; what its app refuses, its callers try elsewhere. */
+/** Inbound tries again only if no octet was written, or after a kept-alive connection to the app died unanswered; what its app refuses, its callers try elsewhere. */
 export function mayRetryInbound(outcome: Outcome, again: Repeatable): boolean {
-  return outcome.code !== null && ERRORS[outcome.code].retry === 'reused' && again !== 'never'
+  if (outcome.code === null) return false
+  const trait = ERRORS[outcome.code].retry
+  return (outcome.isUnwritten && trait !== 'never') || (trait === 'reused' && again !== 'never')
 }
 
 function mayRetryStatus(status: number, again: Repeatable, { on, codes }: RetryPolicy): boolean {

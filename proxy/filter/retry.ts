@@ -71,7 +71,7 @@ class Tries {
       } finally {
         if (isRetry) this.#cluster.endRetry()
       }
-      const isFailed = this.#isRetriable(response, error)
+      const isFailed = this.#isRetriable(attempt, response, error)
       if (isRetry && !isFailed && response !== null) this.#options.counters.add('retries_succeeded')
       const following = isFailed ? await this.#following(attempt, response, error) : null
       if (following === null) return this.#settle(response, error)
@@ -79,7 +79,7 @@ class Tries {
     }
   }
 
-  #isRetriable(response: Response | null, error: unknown): boolean {
+  #isRetriable(attempt: Attempt, response: Response | null, error: unknown): boolean {
     const { head } = this.#first
     if (response === null && !(error instanceof MeshError)) return false
     // Nothing is to be hoped for where there is nobody.
@@ -89,6 +89,7 @@ class Tries {
       code: error instanceof MeshError ? error.code : null,
       status: response?.head.status ?? 0,
       isReceipt: isPromised,
+      isUnwritten: attempt.connection?.octetsWritten === 0,
     }
     const again = repeatable(head, this.#policy.unsafeMethods)
     return this.#exchange.direction === 'inbound' ? mayRetryInbound(outcome, again) : mayRetry(outcome, again, this.#policy)
@@ -122,7 +123,8 @@ class Tries {
     response?.body.cancel(given)
     last.cancelled.cancel(given)
     const body = this.#replay === null ? this.#first.body : this.#replay.view()
-    const isStale = error instanceof MeshError && error.code === 'UPSTREAM_CLOSED'
+    // A second kept-alive connection may be as dead as the first.
+    const isStale = error instanceof MeshError && (error.code === 'UPSTREAM_CLOSED' || last.connection?.octetsWritten === 0)
     const following = nextAttempt(this.#exchange, this.#first.head, body, isStale)
     const waitMs = backoffMs(last.number, this.#policy, fraction(this.#options.random))
     try {

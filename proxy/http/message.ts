@@ -76,6 +76,8 @@ export interface Connection {
   readonly active: number
   /** Requests that the peer allows at once; 1 on HTTP/1.1; 0 when it takes no more. */
   readonly capacity: number
+  /** Octets of the request in hand, or of the last one, that were handed to the operating system; 0: nothing left us. Left out: not known. */
+  readonly octetsWritten?: number
   /** True once it has carried a request; decides the `reused` retry trait. */
   readonly isReused: boolean
   /** Monotonic, ms: when it last became idle. */

@@ -104,6 +104,7 @@ t.test('a retry avoids the hosts that were tried', async t => {
     head: attempt.head,
     cancelled: attempt.cancelled,
     host: null,
+    connection: null,
     error: null,
     informational() {},
   })
@@ -142,6 +143,12 @@ t.test('perTryTimeout runs from the start of the try, with its wait for a connec
   const second = setUp({ upstream: waiting, timeouts: { perTryMs: 1000 } })
   await second.time.pass(1010)
   t.match(second.result.error, { code: 'PER_TRY_TIMEOUT' })
+})
+
+t.test('inbound has no perTryTimeout', async t => {
+  const { time, result } = setUp({ direction: 'inbound', timeouts: { perTryMs: 1000 } })
+  await time.pass(5000)
+  t.equal(result.error, null)
 })
 
 t.test('perTryTimeout runs from the last octet of a body that is streamed', async t => {

@@ -85,3 +85,19 @@ t.test('inbound retries nothing else', async t => {
   }
   for (const answer of [response(503), receipt('DRAINING')]) t.notOk(await isRetried(answer, inbound))
 })
+
+t.test('if no octet of the request was written any method is tried again, inbound too', async t => {
+  for (const direction of ['outbound', 'inbound'] as const) {
+    for (const [octetsWritten, tries] of [
+      [0, 2],
+      [7, 1],
+    ] as const) {
+      const { upstream, time } = setUp({ method: 'POST', direction })
+      const first = upstream.asked[0]
+      if (first !== undefined) first.attempt.connection = { ...upstream.connection(), octetsWritten }
+      await upstream.answer(0, failure('UPSTREAM_CLOSED'))
+      await time.pass(100)
+      t.equal(upstream.asked.length, tries, `${direction}, ${octetsWritten} octets`)
+    }
+  }
+})
