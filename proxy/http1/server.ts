@@ -303,7 +303,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
       const wireBody = new WireBody(framing, this.#limits, this.#limits.maxBodyBytes, this, BODY_CODES)
       body = this.#body = wireBody
       p = wireBody.read(octets, p, end, false)
-      if (!wireBody.isComplete) this.#state = 'BODY'
+      if (!wireBody.isComplete || wireBody.error !== null) this.#state = 'BODY'
       if (wireBody.expected > PRIVATE_READ_BYTES && !wireBody.isComplete) this.socket.readPrivately(true)
     }
     const now = this.#options.timers.clock.now()
@@ -315,7 +315,7 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
 
   #readBody(octets: Buffer, start: number, end: number, isOwned: boolean): number {
     const body = this.#body
-    if (body === null || this.#isBodyAbandoned) {
+    if (body === null || this.#isBodyAbandoned || body.error !== null) {
       if (!this.#linger.discard(end - start)) this.socket.pause()
       return -1
     }
@@ -346,8 +346,11 @@ class ServerConnection implements Http1Server, SocketEvents, ExchangeOwner, Body
       this.#timer.arm(this.#limits.idleTimeoutMs)
       return start
     }
+    if (verdict === 'opaque') {
+      this.#beginOpaque()
+      return start
+    }
     this.#stash.append(octets, start, end)
-    if (verdict === 'opaque') this.#beginOpaque()
     return -1
   }
 
