@@ -2,7 +2,7 @@ import { MeshError } from '../errors.ts'
 import { setForwarded } from '../http/forwarded.ts'
 import type { ResponseHead } from '../http/head.ts'
 import { ensureRequestId } from '../http/request-id.ts'
-import { isLoop, viaEntry } from '../http/via.ts'
+import { isLoop, viaEntries } from '../http/via.ts'
 import { modifyRequest, modifyResponse } from '../route/modify.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Random } from '../util/random.ts'
@@ -20,9 +20,13 @@ export interface HeadersOptions {
 
 /** Changes a request's head on its way: request id, X-Forwarded-* (inbound), the modifiers of rule and backendRef, Via; refuses loops. */
 export function headers(options: HeadersOptions): Filter {
+  const entries = options.via === null ? null : viaEntries(options.via)
   return next => (exchange, attempt) => {
     if (exchange.backend?.cluster === options.passthrough) leaveMesh(exchange, attempt)
-    else stayInMesh(options, exchange, attempt)
+    else {
+      stayInMesh(options, exchange, attempt)
+      if (entries !== null) attempt.head.headers.append('via', entries[exchange.incoming.head.protocol])
+    }
     return next(exchange, attempt)
   }
 }
@@ -42,7 +46,6 @@ function stayInMesh(options: HeadersOptions, exchange: Exchange, attempt: Attemp
   ensureRequestId(head.headers, options.random)
   if (exchange.direction === 'inbound') setForwarded(head, exchange.incoming.peer)
   modify(exchange, attempt)
-  if (options.via !== null) head.headers.append('via', viaEntry(exchange.incoming.head.protocol, options.via))
 }
 
 function modify(exchange: Exchange, { head }: Attempt): void {
@@ -57,13 +60,13 @@ function modify(exchange: Exchange, { head }: Attempt): void {
  * For `serve`, which has the response in hand anyway: a filter would cost every request one promise more.
  */
 export function responseHeaders(options: Pick<HeadersOptions, 'via' | 'passthrough'>): (exchange: Exchange, head: ResponseHead) => void {
+  // Upstreams speak HTTP/1.1 to us in this version.
+  const entry = options.via === null ? null : viaEntries(options.via)['HTTP/1.1']
   return (exchange, head) => {
     const ofRule = exchange.route?.modifiers ?? null
     const ofBackend = exchange.backend?.modifiers ?? null
     if (ofRule !== null) modifyResponse(ofRule, head)
     if (ofBackend !== null) modifyResponse(ofBackend, head)
-    // Upstreams speak HTTP/1.1 to us in this version.
-    if (options.via !== null && exchange.backend?.cluster !== options.passthrough)
-      head.headers.append('via', viaEntry('HTTP/1.1', options.via))
+    if (entry !== null && exchange.backend?.cluster !== options.passthrough) head.headers.append('via', entry)
   }
 }

@@ -9,9 +9,9 @@ export function viaPseudonym(nodeId: string, direction: 'inbound' | 'outbound'):
   return `${nodeId.replace(/[^!#$%&'*+.^_`|~0-9A-Za-z-]/g, '-')}-${direction}`
 }
 
-/** What one hop appends (RFC 9110 section 7.6.3). @param protocol by which the message was received. */
-export function viaEntry(protocol: Protocol, pseudonym: string): string {
-  return `${protocol.slice(5)} ${pseudonym}`.replace(/^2 /, '2.0 ')
+/** What one hop appends (RFC 9110 section 7.6.3), by the protocol in which the message was received. Made once for a listener. */
+export function viaEntries(pseudonym: string): Readonly<Record<Protocol, string>> {
+  return { 'HTTP/1.0': `1.0 ${pseudonym}`, 'HTTP/1.1': `1.1 ${pseudonym}`, 'HTTP/2': `2.0 ${pseudonym}` }
 }
 
 /** True when the pseudonym stands in `Via` five times or more. */

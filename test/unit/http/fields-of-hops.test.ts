@@ -5,7 +5,7 @@ import { FieldList } from '../../../proxy/http/fields.ts'
 import type { Response } from '../../../proxy/http/message.ts'
 import { errorReply, isReceipt, NO_ANSWER, redirectReply, textReply } from '../../../proxy/http/reply.ts'
 import { ensureRequestId, isRequestId, newRequestId } from '../../../proxy/http/request-id.ts'
-import { isLoop, viaEntry, viaPseudonym } from '../../../proxy/http/via.ts'
+import { isLoop, viaEntries, viaPseudonym } from '../../../proxy/http/via.ts'
 import { seededRandom } from '../../../proxy/util/random.ts'
 import { Collector } from './hand-body.ts'
 
@@ -92,9 +92,9 @@ t.test('x-request-id is replaced where it is longer than 128 or not visible ASCI
 
 t.test('Via names the protocol that was received and a token for this node and direction (RFC 9110 section 7.6.3)', async t => {
   t.equal(viaPseudonym('orders@host 1/a', 'inbound'), 'orders-host-1-a-inbound')
-  t.equal(viaEntry('HTTP/1.1', 'n-outbound'), '1.1 n-outbound')
-  t.equal(viaEntry('HTTP/1.0', 'n-outbound'), '1.0 n-outbound')
-  t.equal(viaEntry('HTTP/2', 'n-outbound'), '2.0 n-outbound')
+  t.equal(viaEntries('n-outbound')['HTTP/1.1'], '1.1 n-outbound')
+  t.equal(viaEntries('n-outbound')['HTTP/1.0'], '1.0 n-outbound')
+  t.equal(viaEntries('n-outbound')['HTTP/2'], '2.0 n-outbound')
 })
 
 t.test('a loop is seen only when this node and direction stands in Via five times', async t => {
