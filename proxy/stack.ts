@@ -167,6 +167,8 @@ export class Stack {
 /** Dials an endpoint and speaks HTTP/1.1 to it. */
 function connectVia({ timers, counters }: StackOptions): Connect {
   return async (endpoint, timeoutMs, cancelled) => {
+    if (endpoint.transport.kind !== 'plaintext')
+      throw new MeshError('NOT_IMPLEMENTED', `${endpointName(endpoint)}: TLS to an upstream is not in effect in this version`)
     const socket = await dial(endpoint, cancelled === null ? { timers, timeoutMs } : { timers, timeoutMs, cancelled })
     return connectHttp1(socket, { timers, counters, name: endpointName(endpoint), events: NO_EVENTS })
   }

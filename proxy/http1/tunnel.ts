@@ -13,11 +13,20 @@ export function openTunnel(socket: RawSocket, request: Outgoing): Response {
   return { head: { status: 200, headers: new FieldList() }, body: tunnel }
 }
 
-class Tunnel implements Body, BodySink, SocketEvents {
+class Tunnel implements Body, BodySink {
   readonly length = null
   readonly #socket: RawSocket
   readonly #request: Outgoing
   readonly #cancelled = (reason: MeshError) => this.cancel(reason)
+  /** What the socket tells. An object of its own: `data` and `end` mean other things there. */
+  readonly #events: SocketEvents = {
+    data: (octets, end, isOwned) => this.#received(isOwned ? octets.subarray(0, end) : Buffer.from(octets.subarray(0, end))),
+    ended: () => this.#receivedAll(),
+    drained: () => {
+      if (!this.#isOver && !this.#hasSent) this.#request.body.resume()
+    },
+    closed: error => this.#closed(error),
+  }
   #sink: BodySink | null = null
   /** The other side's octets have all come. */
   #hasReceived = false
@@ -38,7 +47,7 @@ class Tunnel implements Body, BodySink, SocketEvents {
     this.#sink = sink
     // A chunk outlives the turn in which it was read.
     this.#socket.readPrivately(true)
-    this.#socket.start(this)
+    this.#socket.start(this.#events)
     this.#request.body.pipe(this)
   }
 
@@ -76,14 +85,11 @@ class Tunnel implements Body, BodySink, SocketEvents {
     this.cancel(error)
   }
 
-  // What the socket tells.
-
-  received(octets: Buffer, end: number, isOwned: boolean): void {
-    const chunk = isOwned ? octets.subarray(0, end) : Buffer.from(octets.subarray(0, end))
+  #received(chunk: Buffer): void {
     if (this.#sink !== null && !this.#sink.data(chunk)) this.#socket.pause()
   }
 
-  ended(): void {
+  #receivedAll(): void {
     this.#hasReceived = true
     const sink = this.#sink
     this.#sink = null
@@ -91,11 +97,7 @@ class Tunnel implements Body, BodySink, SocketEvents {
     this.#endIfBoth()
   }
 
-  drained(): void {
-    if (!this.#isOver && !this.#hasSent) this.#request.body.resume()
-  }
-
-  closed(error: Error | null): void {
+  #closed(error: Error | null): void {
     if (this.#isOver) return
     const sink = this.#sink
     this.#sink = null
