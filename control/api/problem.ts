@@ -53,6 +53,8 @@ export function answerError(error: FastifyError | ProblemError, request: Fastify
 }
 
 function fromFastify(error: FastifyError, request: FastifyRequest): ProblemError {
+  // A full store has changed nothing and says what is full.
+  if (error.code === 'STORE_FULL' || error.code === 'STORE_LIMIT') return new ProblemError(507, error.message)
   const status = error.statusCode ?? 500
   if (status >= 500) {
     request.log.error(error)

@@ -22,10 +22,11 @@ export function readDocuments(text: string, format: 'json' | 'yaml', existing: M
   return { sources: parsed.documents, warnings: checked.warnings }
 }
 
-/** All documents of the store. Its revision may be newer than what the lists say, never older. */
+/** All documents of the store. The revision is read first: it may be older than the documents, and must never be newer, or it would be acknowledged without them. */
 export async function loadModel(store: Store): Promise<Model> {
+  const { revision } = store
   const lists = await Promise.all(KINDS.map(kind => store.list(kind, null)))
-  return buildModel(lists.flat(), store.revision)
+  return buildModel(lists.flat(), revision)
 }
 
 /** `namespace/name` of every service that sidecars have registered for. */

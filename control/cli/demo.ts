@@ -110,11 +110,11 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
     start('orders v2', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v2')], app('orders'), { VERSION: 'v2' }),
     start('prices', ['run', ...sidecar('prices', ...anywhere)], app('prices')),
   ])
-  const { main } = await import('./main.ts')
-  const { COMMANDS } = await import('./commands.ts')
+  const { applyCommand } = await import('./apply.ts')
+  const { dispatch } = await import('./dispatch.ts')
   const sink = { write: (text: string) => output.note(text.trimEnd()), isTty: false }
   const words = ['apply', '-f', join(DEMO, 'mesh.yaml'), '--api', `http://${control.ready['api']}`]
-  await main({ words, environment: env, out: sink, err: sink, commands: COMMANDS })
+  await dispatch({ words, environment: env, out: sink, err: sink, commands: [applyCommand] })
 }
 
 /** Sends traffic and shows it until the end. */

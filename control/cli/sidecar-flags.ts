@@ -6,8 +6,8 @@ import type { ProxyOptions } from '../../proxy/options.ts'
 import type { FlagSpec } from './command.ts'
 import { CommandError } from './exit-codes.ts'
 import type { FlagValues } from './flag-values.ts'
-import { version } from './main.ts'
 import type { Address } from './values.ts'
+import { version } from './version.ts'
 
 /** Flags that `proxy` and `run` share. The defaults of addresses are Istio's where it has one, so that operators know them. */
 export const SIDECAR_FLAGS: readonly FlagSpec[] = [

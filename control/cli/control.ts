@@ -1,0 +1,105 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { startWheel } from '../../proxy/util/timers.ts'
+import type { ControlPlane } from '../main.ts'
+import type { Log } from '../xds/log.ts'
+import type { Command, Context } from './command.ts'
+import { clearPid, stopRunning, writePid } from './control-pid.ts'
+import { untilAskedToEnd } from './ending.ts'
+import { CommandError, EXIT_CODES } from './exit-codes.ts'
+import { announceReady } from './ready.ts'
+import { type Address, formatAddress } from './values.ts'
+import { version } from './version.ts'
+
+/** `outrider control`: the control plane, until a signal. */
+export const controlCommand: Command = {
+  name: 'control',
+  summary: 'run the control plane',
+  usage: '[flags]',
+  description:
+    'Keeps services, routes and policies in one file of --data-dir, takes changes by the control API (--api), and pushes them to the sidecars (--xds). A signal ends it; sidecars go on with what they have.',
+  examples: [
+    { text: 'on this machine', command: 'outrider control --data-dir ./mesh' },
+    { text: 'end the one that `outrider run` started', command: 'outrider control --stop' },
+    {
+      text: 'for sidecars of other machines, before there are identities',
+      command: 'outrider control --data-dir ./mesh --xds 0.0.0.0:15012 --insecure',
+    },
+  ],
+  flags: [
+    { name: 'data-dir', type: { kind: 'path' }, placeholder: 'DIR', summary: 'folder of the store; left out: ~/.outrider' },
+    { name: 'api', type: { kind: 'address' }, default: '127.0.0.1:15080', summary: 'control API' },
+    { name: 'xds', type: { kind: 'address' }, default: '127.0.0.1:15012', summary: 'xDS and registration, for sidecars' },
+    { name: 'insecure', type: { kind: 'boolean' }, summary: 'allow --api and --xds to be reached from other machines, without identities' },
+    { name: 'adopt', type: { kind: 'boolean' }, summary: 'let sidecars that followed another store follow this one' },
+    { name: 'stop', type: { kind: 'boolean' }, summary: 'end the running control plane of --data-dir' },
+    { name: 'jaeger', type: { kind: 'url' }, summary: 'not in effect in this version' },
+    { name: 'ready-file', type: { kind: 'path' }, summary: 'file that is written, with the addresses taken, once it serves' },
+    { name: 'pid-file', type: { kind: 'path' }, summary: 'file that holds its process id; left out: control.pid in --data-dir' },
+    {
+      name: 'log-level',
+      type: { kind: 'enum', values: ['debug', 'info', 'warn', 'error'] },
+      default: 'info',
+      summary: 'what is logged to standard error',
+    },
+  ],
+  positionals: [],
+  rest: null,
+  run,
+}
+
+async function run(context: Context): Promise<number> {
+  const { flags, output } = context
+  if (flags.isGiven('jaeger')) throw new CommandError('usage', '--jaeger: not in effect in this version; must be left out')
+  const dataDir = flags.text('data-dir') ?? join(homedir(), '.outrider')
+  const pidFile = flags.text('pid-file') ?? join(dataDir, 'control.pid')
+  if (flags.boolean('stop')) {
+    output.line(await stopRunning(pidFile, startWheel()))
+    return EXIT_CODES.ok.code
+  }
+  const { startControlPlane, StartError } = await import('../main.ts')
+  const api = flags.address('api') as Address
+  const xds = flags.address('xds') as Address
+  const isInsecure = flags.boolean('insecure')
+  const started = await startControlPlane({
+    dataDir,
+    api,
+    xds,
+    isInsecure,
+    isAdopting: flags.boolean('adopt'),
+    log: processLog(flags.requiredText('log-level')),
+    version: version(),
+  }).catch((error: Error) => {
+    throw error instanceof StartError ? new CommandError('failed', error.message) : error
+  })
+  for (const warning of started.warnings) output.warn(warning)
+  writePid(pidFile)
+  const ended = untilAskedToEnd(
+    new Promise(() => {}),
+    () => started.close(),
+    () => process.exit(EXIT_CODES.failed.code),
+  )
+  announceReady(output, 'control', addressesOf(started), flags.text('ready-file'))
+  await ended
+  clearPid(pidFile)
+  // The streams and timers of the servers are gone; what a library keeps must not keep the process.
+  process.exit(EXIT_CODES.ok.code)
+}
+
+/** The addresses taken, by the names of their flags. */
+function addressesOf(started: ControlPlane): Record<string, string> {
+  const api = started.api === null ? {} : { api: formatAddress(started.api) }
+  return { ...api, xds: formatAddress(started.xds) }
+}
+
+function processLog(level: string): Log {
+  const options = {
+    level,
+    messageKey: 'message',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
+  return pino(options, pino.destination({ dest: 2, sync: true }))
+}
