@@ -24,7 +24,10 @@ export interface Explanation {
   readonly virtualHost: { readonly name: string; readonly domain: string; readonly kind: DomainKind; readonly routes: number } | null
   /** Why this virtual host, or none, or why the path is refused: a sentence. */
   readonly reason: string
-  /** Routes before the match (all, where none matches) that did not match: the first of those whose path matched, then the first of the others, in order of precedence. */
+  /**
+   * Routes before the match (all, where none matches), in order of precedence. Where they are more than the limit: first those whose path
+   * matched, then others.
+   */
   readonly rejected: readonly Rejection[]
   /** How many more there are. */
   readonly omitted: number
@@ -94,7 +97,7 @@ function tryRoutes(routes: readonly RouteEntry[], subject: Subject): Pick<Explan
 }
 
 function listed(near: readonly Rejection[], far: readonly Rejection[], count: number): Pick<Explanation, 'rejected' | 'omitted'> {
-  const rejected = [...near, ...far].slice(0, MAX_REJECTIONS)
+  const rejected = [...near, ...far].slice(0, MAX_REJECTIONS).sort((a, b) => (count > MAX_REJECTIONS ? 0 : a.position - b.position))
   return { rejected, omitted: count - rejected.length }
 }
 

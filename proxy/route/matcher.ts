@@ -106,7 +106,8 @@ export class Matcher {
   readonly headers: readonly Condition[]
   readonly query: readonly Condition[]
   readonly #literal: string
-  readonly #isPathOnly: boolean
+  /** No other part has to hold. */
+  readonly isPathOnly: boolean
 
   constructor(match: RouteMatch) {
     this.path = normalisePathMatch(match.path)
@@ -114,7 +115,7 @@ export class Matcher {
     this.headers = match.headers.map(each => new Condition({ ...each, name: each.name.toLowerCase() }))
     this.query = match.query.map(each => new Condition(each))
     this.#literal = match.path.kind === 'regex' ? literalPrefix(match.path.value) : ''
-    this.#isPathOnly = match.method === null && match.headers.length === 0 && match.query.length === 0
+    this.isPathOnly = match.method === null && match.headers.length === 0 && match.query.length === 0
   }
 
   matchesPath(path: string): boolean {
@@ -126,7 +127,7 @@ export class Matcher {
 
   /** All but the path. */
   matchesRest(subject: Subject): boolean {
-    if (this.#isPathOnly) return true
+    if (this.isPathOnly) return true
     if (this.method !== null && this.method !== subject.method) return false
     for (const condition of this.headers) if (!condition.holds(subject.header(condition.match.name))) return false
     for (const condition of this.query) if (!condition.holds(subject.parameter(condition.match.name))) return false

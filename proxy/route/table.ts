@@ -59,11 +59,9 @@ export class RouteTable {
     if (!normalised.ok) return { ok: false, reason: 'path', virtualHost, message: normalised.reason }
     const { path, query, target } = normalised
     const index = indexOf(virtualHost)
-    const subject = new Subject(head.method, authority, path, query, head.headers)
-    const position = index.first(subject)
+    const candidate = index.first(new Subject(head.method, authority, path, query, head.headers))
     this.#examined += index.examined
-    const entry = virtualHost.routes[position]
-    if (entry === undefined) {
+    if (candidate === null) {
       return {
         ok: false,
         reason: 'route',
@@ -71,13 +69,12 @@ export class RouteTable {
         message: `none of the ${virtualHost.routes.length} routes of ${virtualHost.name} matches`,
       }
     }
-    const { matchedPrefix } = index.matchers[position] as Matcher
+    const { entry, matchedPrefix } = candidate
     return { ok: true, virtualHost, entry, route: entry.route, matchedPrefix, path, query, target }
   }
 }
 
 const NO_PATH = { ok: true, path: '', query: null, target: null } as const
-const NONE: readonly number[] = []
 
 /** Indexes outlive tables: a virtual host that did not change is the same object in the next snapshot. Made when the first request needs it. */
 const indexes = new WeakMap<VirtualHost, RouteIndex>()
@@ -91,75 +88,95 @@ function indexOf(virtualHost: VirtualHost): RouteIndex {
   return index
 }
 
-/** The routes of one virtual host by what their path begins with. Lists hold positions, in ascending order. */
+/** One route, in a list of those that share a path; the list is in order of position. One object, because with many routes each step is a cache miss. */
+class Candidate {
+  readonly position: number
+  readonly entry: RouteEntry
+  readonly matchedPrefix: string
+  /** Null: only the path counts. */
+  readonly rest: Matcher | null
+  next: Candidate | null = null
+
+  constructor(position: number, entry: RouteEntry, matcher: Matcher) {
+    this.position = position
+    this.entry = entry
+    this.matchedPrefix = matcher.matchedPrefix
+    this.rest = matcher.isPathOnly ? null : matcher
+  }
+}
+
+/** The routes of one virtual host by what their path begins with. */
 class RouteIndex {
-  readonly matchers: readonly Matcher[]
-  /** By the last call of `first`. */
+  /** Candidates that the last call of `first` looked at. */
   examined = 0
-  readonly #exact = new Map<string, number[]>()
-  readonly #prefixes = new Map<string, number[]>()
+  readonly #exact = new Map<string, Candidate>()
+  readonly #prefixes = new Map<string, Candidate>()
   /** 1 at each length that some prefix has: other ends of segments are not looked up. */
   readonly #prefixLengths: Uint8Array
-  readonly #catchAll: number[] = []
-  readonly #patterns: number[] = []
+  readonly #catchAll: Candidate | null
+  readonly #patterns: (readonly [Candidate, Matcher])[] = []
 
   constructor(routes: readonly RouteEntry[]) {
-    this.matchers = routes.map(({ match }) => new Matcher(match))
     let longest = 0
-    this.matchers.forEach(({ path: { kind, value } }, position) => {
-      if (kind === 'regex') this.#patterns.push(position)
-      else if (kind === 'exact') append(this.#exact, value, position)
-      else if (value === '/') this.#catchAll.push(position)
+    // From the last to the first, so that each list grows at its head.
+    for (let position = routes.length - 1; position >= 0; position--) {
+      const entry = routes[position] as RouteEntry
+      const matcher = new Matcher(entry.match)
+      const candidate = new Candidate(position, entry, matcher)
+      const { kind, value } = matcher.path
+      if (kind === 'regex') this.#patterns.push([candidate, matcher])
+      else if (kind === 'exact') prepend(this.#exact, value, candidate)
       else {
-        append(this.#prefixes, value, position)
+        prepend(this.#prefixes, value, candidate)
         longest = Math.max(longest, value.length)
       }
-    })
+    }
+    this.#patterns.reverse()
+    this.#catchAll = this.#prefixes.get('/') ?? null
+    this.#prefixes.delete('/')
     this.#prefixLengths = new Uint8Array(longest + 1)
     for (const prefix of this.#prefixes.keys()) this.#prefixLengths[prefix.length] = 1
   }
 
-  /** Position of the first route that matches; the number of routes: none does. */
-  first(subject: Subject): number {
+  /** The first route that matches; null: none does. */
+  first(subject: Subject): Candidate | null {
     this.examined = 0
-    const { path } = subject
-    let best = this.#firstOf(this.#exact.get(path) ?? NONE, subject, this.matchers.length)
+    let best = this.#firstOf(this.#exact.get(subject.path), subject, null)
     best = this.#firstPrefix(subject, best)
     best = this.#firstOf(this.#catchAll, subject, best)
-    for (const position of this.#patterns) {
-      if (position >= best) break
+    for (const [candidate, matcher] of this.#patterns) {
+      if (best !== null && candidate.position >= best.position) break
       this.examined++
-      if (this.matchers[position]?.matches(subject) === true) return position
+      if (matcher.matches(subject)) return candidate
     }
     return best
   }
 
-  #firstPrefix(subject: Subject, limit: number): number {
+  #firstPrefix(subject: Subject, known: Candidate | null): Candidate | null {
     const { path } = subject
     const lengths = this.#prefixLengths
-    let best = limit
+    let best = known
     for (let end = 0; end < path.length; ) {
       const slash = path.indexOf('/', end + 1)
       end = slash === -1 ? path.length : slash
       if (end >= lengths.length) break
-      if (lengths[end] === 1) best = this.#firstOf(this.#prefixes.get(path.slice(0, end)) ?? NONE, subject, best)
+      if (lengths[end] === 1) best = this.#firstOf(this.#prefixes.get(path.slice(0, end)), subject, best)
     }
     return best
   }
 
-  /** Of positions whose path is known to match: the first below `limit` whose other parts match too, else `limit`. */
-  #firstOf(positions: readonly number[], subject: Subject, limit: number): number {
-    for (const position of positions) {
-      if (position >= limit) break
+  /** Of candidates whose path is known to match: the first before `known` whose other parts match too, else `known`. */
+  #firstOf(list: Candidate | null | undefined, subject: Subject, known: Candidate | null): Candidate | null {
+    for (let each = list ?? null; each !== null; each = each.next) {
+      if (known !== null && each.position >= known.position) break
       this.examined++
-      if (this.matchers[position]?.matchesRest(subject) === true) return position
+      if (each.rest === null || each.rest.matchesRest(subject)) return each
     }
-    return limit
+    return known
   }
 }
 
-function append(lists: Map<string, number[]>, key: string, position: number): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [position])
-  else list.push(position)
+function prepend(lists: Map<string, Candidate>, key: string, candidate: Candidate): void {
+  candidate.next = lists.get(key) ?? null
+  lists.set(key, candidate)
 }
