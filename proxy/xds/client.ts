@@ -149,6 +149,7 @@ export class ConfigurationSource {
       return
     }
     this.#present = { storeId, revision }
+    this.#hasVirtualHosts = true
     this.#source = 'disk'
     this.#confirmedAt = savedAt
     log.info('the copy of the configuration on disk is in force', { store: storeId, revision })
