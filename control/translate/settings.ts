@@ -1,8 +1,10 @@
 import { DEFAULT_RETRY, DEFAULT_TIMEOUTS, type RetryOn, type RetryPolicy, type Timeouts } from '../../proxy/route/route.ts'
 import type { HTTPRouteRule, TrafficPolicySpec } from '../model/document.ts'
-import { durationMs } from './duration.ts'
+import { parseDuration } from '../model/duration.ts'
 import type { Layer } from './policies.ts'
 import type { ClusterView } from './tables.ts'
+
+const durationMs = (text: string | undefined): number | null => (text === undefined ? null : parseDuration(text))
 
 /** Defaults of a cluster: product.md, "Timeouts" and "Retries"; Envoy's breaker defaults, except for retries, which the budget limits. */
 export const CLUSTER_DEFAULTS = {

@@ -89,6 +89,11 @@ export class Discovery {
     return this.#server?.address ?? { address: '', port: 0 }
   }
 
+  /** Of the documents that are published, or about to be. */
+  get revision(): number {
+    return this.#cache.revision
+  }
+
   /** Publishes other documents. Streams are told in the next turn of the event loop; several calls of one turn make one push. */
   setModel(model: Model): void {
     this.#cache.setModel(model)

@@ -89,6 +89,11 @@ export class LeaseTable {
     return this.#entries.get(node)?.phase === 'held'
   }
 
+  /** Whether a stream holds it. */
+  isLive(node: string): boolean {
+    return (this.#entries.get(node)?.owner ?? null) !== null
+  }
+
   /** Takes the leases of an earlier process. */
   restore(leases: readonly Lease[]): void {
     for (const lease of leases) this.#arm(this.#add(lease, 'restored', null), RESTART_GRACE_MS)

@@ -22,12 +22,13 @@ import { grpcService } from '../../../protos/grpc/service.ts'
 /** Messages of a stream, to be waited for one by one or by what they say. */
 export class Inbox<T> {
   readonly all: T[] = []
-  #next = 0
+  readonly #untaken: T[] = []
   #waiting: (() => void)[] = []
   ended: Error | null | undefined
 
   push(message: T): void {
     this.all.push(message)
+    this.#untaken.push(message)
     this.#wake()
   }
 
@@ -40,20 +41,18 @@ export class Inbox<T> {
     for (const each of this.#waiting.splice(0)) each()
   }
 
-  /** The next message that `holds`; those before it are dropped. */
+  /** The first message not yet taken that `holds`. */
   async next(holds: (message: T) => boolean = () => true): Promise<T> {
     for (;;) {
-      while (this.#next < this.all.length) {
-        const message = this.all[this.#next++] as T
-        if (holds(message)) return message
-      }
+      const index = this.#untaken.findIndex(holds)
+      if (index !== -1) return this.#untaken.splice(index, 1)[0] as T
       if (this.ended !== undefined) throw this.ended ?? new Error('the stream has ended')
       await new Promise<void>(resolve => this.#waiting.push(resolve))
     }
   }
 
   /** Resolves with the error with which the stream ended. */
-  async end_(): Promise<Error | null> {
+  async ending(): Promise<Error | null> {
     while (this.ended === undefined) await new Promise<void>(resolve => this.#waiting.push(resolve))
     return this.ended
   }
