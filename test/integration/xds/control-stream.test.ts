@@ -110,3 +110,14 @@ test('a sidecar registers, says when its app is ready, and learns who knows that
   await client.stop()
   t.equal(client.accepted, null)
 })
+
+test('an http_proxy of the environment, which is the sidecar itself, is not used to reach the control plane', async t => {
+  const control = await fakeControl(t)
+  for (const name of ['grpc_proxy', 'http_proxy', 'https_proxy']) process.env[name] = 'http://127.0.0.1:1'
+  t.teardown(() => {
+    for (const name of ['grpc_proxy', 'http_proxy', 'https_proxy']) delete process.env[name]
+  })
+  const { source, until } = follow(t, control.port)
+  await source.start()
+  t.equal((await until(() => true)).revision, 1)
+})
