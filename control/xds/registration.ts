@@ -80,6 +80,10 @@ export class RegistrationStream implements Owner {
   readonly #context: RegistrationContext
   #node: string | null = null
   #isEnded = false
+  /** The lease is on disk. */
+  #isStored = false
+  /** What was said while the lease was being stored, which must not be lost to what the Hello said. The last word counts. */
+  #early: { readonly isAppReady: boolean; readonly isDraining: boolean } | null = null
   #stopDeparture: (() => void) | null = null
 
   constructor(port: RegistrationPort, context: RegistrationContext) {
@@ -120,8 +124,10 @@ export class RegistrationStream implements Owner {
       const lease = await this.#context.leases.register(said, this)
       if (lease === null) return this.#fail('exhausted', 'too many leases')
       if (this.#isEnded) return
+      this.#isStored = true
       this.#context.registered(lease)
       this.#send({ case: 'accepted', value: { storeId: this.#context.storeId, address: lease.address, port: lease.port } })
+      if (this.#early !== null) this.#update(said.node, this.#early.isAppReady, this.#early.isDraining)
     } catch (error) {
       this.#context.log.error({ node: said.node, error }, 'a lease could not be stored')
       this.#fail('not-stored', 'the lease could not be stored')
@@ -129,6 +135,10 @@ export class RegistrationStream implements Owner {
   }
 
   #update(node: string, isAppReady: boolean, isDraining: boolean): void {
+    if (!this.#isStored) {
+      this.#early = { isAppReady, isDraining }
+      return
+    }
     const { leases, departures } = this.#context
     if (isDraining && this.#stopDeparture === null) {
       const clusters = this.#context.clustersOf(node)
