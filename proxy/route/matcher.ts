@@ -1,6 +1,6 @@
 import type { Fields } from '../http/fields.ts'
 import { normalisePath } from './normalise.ts'
-import { compileRegex, literalPrefix } from './regex.ts'
+import { compileRegex, literalPrefix, type Regex } from './regex.ts'
 import type { PathMatch, RouteMatch, ValueMatch } from './route.ts'
 
 /** What of a request a route can look at. */
@@ -84,18 +84,38 @@ export function normalisePathMatch(match: PathMatch): PathMatch {
   return { kind: 'prefix', value: value.replace(/\/+$/, '') || '/' }
 }
 
-/** One condition on a value, ready to be tried. Patterns are compiled when the first request needs them; one that is refused matches nothing. */
+/** A pattern that is compiled when the first request needs it; one that is refused matches nothing. */
+class Pattern {
+  readonly #source: string
+  readonly #literal: string
+  #regex: Regex | null = null
+
+  constructor(source: string) {
+    this.#source = source
+    this.#literal = literalPrefix(source)
+  }
+
+  test(text: string): boolean {
+    if (!text.startsWith(this.#literal)) return false
+    this.#regex ??= compileRegex(this.#source)
+    return this.#regex.ok && this.#regex.test(text)
+  }
+}
+
+/** One condition on a value, ready to be tried. */
 export class Condition {
   readonly match: ValueMatch
+  readonly #pattern: Pattern | null
 
   constructor(match: ValueMatch) {
     this.match = match
+    this.#pattern = match.kind === 'regex' ? new Pattern(match.value) : null
   }
 
   /** @param actual null: the request has none. */
   holds(actual: string | null): boolean {
     if (actual === null) return false
-    return this.match.kind === 'exact' ? actual === this.match.value : matchesRegex(this.match.value, actual)
+    return this.#pattern === null ? actual === this.match.value : this.#pattern.test(actual)
   }
 }
 
@@ -105,7 +125,7 @@ export class Matcher {
   readonly method: string | null
   readonly headers: readonly Condition[]
   readonly query: readonly Condition[]
-  readonly #literal: string
+  readonly #pattern: Pattern | null
   /** No other part has to hold. */
   readonly isPathOnly: boolean
 
@@ -114,15 +134,14 @@ export class Matcher {
     this.method = match.method
     this.headers = match.headers.map(each => new Condition({ ...each, name: each.name.toLowerCase() }))
     this.query = match.query.map(each => new Condition(each))
-    this.#literal = match.path.kind === 'regex' ? literalPrefix(match.path.value) : ''
+    this.#pattern = match.path.kind === 'regex' ? new Pattern(match.path.value) : null
     this.isPathOnly = match.method === null && match.headers.length === 0 && match.query.length === 0
   }
 
   matchesPath(path: string): boolean {
     const { kind, value } = this.path
-    if (kind === 'exact') return path === value
-    if (kind === 'prefix') return hasPrefix(path, value)
-    return path.startsWith(this.#literal) && matchesRegex(value, path)
+    if (this.#pattern !== null) return this.#pattern.test(path)
+    return kind === 'exact' ? path === value : hasPrefix(path, value)
   }
 
   /** All but the path. */
@@ -142,9 +161,4 @@ export class Matcher {
   get matchedPrefix(): string {
     return this.path.kind === 'prefix' ? this.path.value : ''
   }
-}
-
-function matchesRegex(source: string, text: string): boolean {
-  const regex = compileRegex(source)
-  return regex.ok && regex.test(text)
 }

@@ -17,8 +17,8 @@ export interface Ranked {
  * The Gateway API's order of precedence; negative: `a` comes first.
  * Exact path; then regular expressions, longer ones first; then prefixes, longer ones first; then a method; then more headers; then more query
  * parameters; then the older route; then its name; then its place in the route.
- * Where patterns stand is the implementation's choice: before prefixes, as in Istio and Envoy Gateway, because beside the usual rule for `/` a
- * pattern that came later would never be reached.
+ * Where patterns stand is the implementation's choice: before prefixes, as in Envoy Gateway (Istio puts them last), because beside the usual rule
+ * for `/` a pattern that came later would never be reached.
  */
 export function compareRules(a: Ranked, b: Ranked): number {
   return (

@@ -15,7 +15,7 @@ export const MAX_REGEX_LENGTH = 1_024
 /** Instructions of a compiled pattern. `x{1000}{1000}` is short and a million of them; each may cost a step for each character of a text. */
 export const MAX_REGEX_INSTRUCTIONS = 1_000
 
-/** Compiled patterns that are kept, so that a new route table does not compile again what the last one had (about 0.1 ms each). */
+/** Compiled patterns that are kept besides those in use, so that a new route table does not compile again what the last one had (about 0.1 ms each). */
 export const MAX_REGEX_KEPT = 1_000
 
 /**

@@ -1,3 +1,4 @@
+import v8 from 'node:v8'
 import { FieldList } from '../../proxy/http/fields.ts'
 import type { RequestHead } from '../../proxy/http/head.ts'
 import { normalisePath } from '../../proxy/route/normalise.ts'
@@ -58,6 +59,10 @@ function requestsTo(count: number): readonly RequestHead[] {
   })
 }
 
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
 /** Best of the rounds, ns a call: what disturbs a measurement only makes it longer. */
 function nanoseconds(calls: number, run: (index: number) => void): number {
   let best = Number.POSITIVE_INFINITY
@@ -85,10 +90,32 @@ function normalising(path: string): number {
   return nanoseconds(LOOKUPS, () => normalisePath(path))
 }
 
-function pattern(source: string, text: string): number {
+/** Ours beside V8's own engines: the linear one behind a flag, and the backtracking one, which is none for patterns that operators write. */
+function pattern(source: string, text: string): Record<string, number> {
   const regex = compileRegex(source)
-  if (!regex.ok || !regex.test(text)) throw new Error(`${source} does not match ${text}`)
-  return nanoseconds(20_000, () => regex.test(text))
+  const linear = new RegExp(`^(?:${source})$`, 'l')
+  const backtracking = new RegExp(`^(?:${source})$`)
+  if (!regex.ok || !regex.test(text) || !linear.test(text)) throw new Error(`${source} does not match ${text}`)
+  return {
+    ours: round(nanoseconds(20_000, () => regex.test(text))),
+    v8_linear: round(nanoseconds(20_000, () => linear.test(text))),
+    v8_backtracking: round(nanoseconds(20_000, () => backtracking.test(text))),
+  }
+}
+
+/** The slowest kind of pattern that is accepted, on the longest target: ms. */
+function worstPattern(): number {
+  const regex = compileRegex('/(a|b)*a(a|b){300}c')
+  if (!regex.ok) throw new Error(regex.message)
+  let bits = 1
+  let text = '/'
+  for (let i = 0; i < 16_000; i++) {
+    bits = (Math.imul(bits, 1_103_515_245) + 12_345) >>> 0
+    text += (bits & 65_536) === 0 ? 'a' : 'b'
+  }
+  const start = process.hrtime.bigint()
+  regex.test(text)
+  return Number(process.hrtime.bigint() - start) / 1e6
 }
 
 function built(count: number): number {
@@ -97,9 +124,9 @@ function built(count: number): number {
   return Number(process.hrtime.bigint() - start) / 1e6
 }
 
+v8.setFlagsFromString('--enable-experimental-regexp-engine')
 const ten = lookup(10)
 const tenThousand = lookup(10_000)
-const round = (value: number) => Math.round(value * 100) / 100
 process.stdout.write(
   `${JSON.stringify(
     {
@@ -111,9 +138,11 @@ process.stdout.write(
         escapes: round(normalising('/api/v1/%7Eorders/caf%c3%a9')),
       },
       pattern_ns: {
-        segments: round(pattern('/api/v[0-9]+/orders/[^/]+', '/api/v12/orders/abc-123')),
-        suffix: round(pattern('.*\\.(?:png|jpg|css|js)', '/static/assets/deep/path/file.min.js')),
+        segments: pattern('/api/v[0-9]+/orders/[^/]+', '/api/v12/orders/abc-123'),
+        suffix: pattern('.*\\.(?:png|jpg|css|js)', '/static/assets/deep/path/file.min.js'),
+        names: pattern('/users/[a-z0-9-]+/(?:profile|settings)', '/users/john-doe-42/settings'),
       },
+      worst_pattern_ms: round(worstPattern()),
       build_ms: { routes_10000: round(built(10_000)) },
     },
     null,
