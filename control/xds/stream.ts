@@ -161,28 +161,42 @@ export class DiscoveryStream {
   }
 
   #advance(): void {
+    // What is told by silence has no answer that would start the next round: the types before it are looked at again at once. It ends because each
+    // round that asks for another has removed something.
+    while (this.#round()) {}
+  }
+
+  /** One pass through the types. True: a removal was told by silence. */
+  #round(): boolean {
+    let isSilent = false
     for (const typeUrl of ORDER) {
       const state = this.#states.get(typeUrl)
       if (state === undefined) continue
       const plan = state.plan(this.#table(typeUrl))
       if (state.pending !== null) {
         // Those behind it may name what it has yet to say.
-        if (hasNews(plan)) return
+        if (hasNews(plan)) return isSilent
         continue
       }
-      this.#tell(state, plan)
+      if (this.#tell(state, plan)) isSilent = true
     }
+    return isSilent
   }
 
-  #tell(state: TypeState, plan: Plan): void {
+  /** Says what there is to say. True: a removal was told, and by silence. */
+  #tell(state: TypeState, plan: Plan): boolean {
     const current = this.#table(state.typeUrl)
     const mayRemove = plan.removed.size > 0 && this.#areBehindQuiet(state.typeUrl)
     const isDue = hasNews(plan) || mayRemove
     state.done(plan, current, mayRemove)
     const resources = this.#resources(state, plan, current, mayRemove)
-    if (isDue && resources !== null) this.#send(state, resources, mayRemove ? [...plan.missing, ...plan.removed.keys()] : plan.missing)
-    else state.settledSerial = this.#published.serial
     if (state.typeUrl === TYPES.cluster) this.#repeatEndpoints(plan.changed)
+    if (isDue && resources !== null) {
+      this.#send(state, resources, mayRemove ? [...plan.missing, ...plan.removed.keys()] : plan.missing)
+      return false
+    }
+    state.settledSerial = this.#published.serial
+    return mayRemove
   }
 
   /** What a response holds; null: in this variant there is no way to say it. */
