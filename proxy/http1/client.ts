@@ -1,35 +1,16 @@
 import { MeshError } from '../errors.ts'
 import { BufferBody, EMPTY_BODY } from '../http/body.ts'
-import type { Connection, ConnectionEvents, Outgoing, Response } from '../http/message.ts'
+import type { ConnectionEvents, Outgoing, Response } from '../http/message.ts'
 import type { RawSocket, SocketEvents } from '../net/socket.ts'
-import type { Counters } from '../util/counters.ts'
-import type { Timers } from '../util/timers.ts'
+import type { ClientOptions, Http1Connection } from './client-options.ts'
 import { HeadReader } from './head-reader.ts'
 import { DEFAULT_LIMITS, type Limits } from './limits.ts'
+import { describeEnd, lostError, protocolError } from './lost.ts'
 import { type HeadParser, INCOMPLETE, REFUSED } from './parser.ts'
 import { keepAliveHintMs, type ReadResponse, readResponse } from './response-head.ts'
 import { Sender, type SenderOwner, sendFraming } from './sender.ts'
-import { type BodyCodes, type BodySource, WireBody } from './wire-body.ts'
+import { type BodySource, ownCopy, PRIVATE_READ_BYTES, RESPONSE_CODES, WireBody } from './wire-body.ts'
 import { writeRequestHead } from './writer.ts'
-
-export interface ClientOptions {
-  readonly timers: Timers
-  readonly counters: Counters
-  /** Address of the peer, for messages: `10.0.0.1:8080`. */
-  readonly name: string
-  readonly events: ConnectionEvents
-  readonly limits?: Limits
-}
-
-/** An HTTP/1.1 connection to an upstream: one request at a time. */
-export interface Http1Connection extends Connection {
-  /** Octets of the request in hand, or of the last one, that were handed to the operating system. 0: nothing left us, any method may be tried again. */
-  readonly octetsWritten: number
-}
-
-const BODY_CODES: BodyCodes = { malformed: 'UPSTREAM_PROTOCOL', tooLarge: 'UPSTREAM_PROTOCOL' }
-/** A body of which more than this is to come is read into buffers of its own instead of being copied. */
-const PRIVATE_READ_BYTES = 16_384
 
 /**
  * What a connection waits for. The request's side is the sender's.
@@ -121,15 +102,12 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
     if (this.#state === 'BODY' || this.#state === 'TUNNEL') this.#readBody(octets, 0, end, isOwned)
     else if (this.#state === 'HEAD') {
       const { stash } = this.#heads
-      if (stash.length === 0) {
-        this.#readHead(octets, 0, end)
-        return
+      if (stash.length === 0) this.#readHead(octets, 0, end)
+      else {
+        const joined = stash.join(octets, 0, end)
+        this.#readHead(joined.octets, joined.start, joined.end)
       }
-      stash.append(octets, 0, end)
-      const taken = stash.take()
-      this.#readHead(taken.octets, taken.start, taken.end)
-      if (stash.length === 0) stash.clear()
-    } else if (this.#state === 'IDLE') this.#fail(this.#protocolError('octets that nobody asked for'))
+    } else if (this.#state === 'IDLE') this.#fail(protocolError(this.#options.name, 'octets that nobody asked for'))
   }
 
   ended(): void {
@@ -148,8 +126,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   }
 
   closed(error: Error | null): void {
-    const what = error === null ? 'closed the connection' : `failed (${(error as NodeJS.ErrnoException).code ?? error.message})`
-    this.#fail(this.#lost(what))
+    this.#fail(this.#lost(describeEnd(error)))
   }
 
   // What the bodies tell.
@@ -194,7 +171,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
       if (length === INCOMPLETE) return
       const { parser } = this.#heads
       if (length === REFUSED) {
-        this.#fail(this.#protocolError(parser.fault?.reason ?? ''))
+        this.#fail(protocolError(this.#options.name, parser.fault?.reason ?? ''))
         return
       }
       if (parser.status < 200 && parser.status !== 101) this.#inform(parser, octets, p)
@@ -205,7 +182,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
 
   #inform(parser: HeadParser, octets: Buffer, start: number): void {
     if (++this.#informationalCount > this.#limits.maxInformational) {
-      this.#fail(this.#protocolError(`more than ${this.#limits.maxInformational} informational responses`))
+      this.#fail(protocolError(this.#options.name, `more than ${this.#limits.maxInformational} informational responses`))
       return
     }
     const { head } = readResponse(parser, octets, start, 'GET')
@@ -215,22 +192,22 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   #respond(parser: HeadParser, octets: Buffer, start: number, bodyStart: number, end: number): void {
     const request = this.#request as Outgoing
     if (parser.status === 101 && request.head.upgrade === null) {
-      this.#fail(this.#protocolError('101 that nobody asked for'))
+      this.#fail(protocolError(this.#options.name, '101 that nobody asked for'))
       return
     }
-    this.#canReuse = parser.minor === 1 ? !parser.isClose : parser.isKeepAlive && !parser.isClose
+    this.#canReuse = !parser.isClose && (parser.minor === 1 || parser.isKeepAlive)
     this.keepAliveHintMs = keepAliveHintMs(parser, octets, start) ?? this.keepAliveHintMs
     const response = readResponse(parser, octets, start, request.head.method)
     const { framing } = response
     if (framing.kind === 'refused') {
-      this.#fail(this.#protocolError(framing.reason))
+      this.#fail(protocolError(this.#options.name, framing.reason))
       return
     }
     const resolve = this.#resolve as (response: Response) => void
     this.#resolve = this.#reject = null
-    if (framing.kind === 'none' || (framing.kind === 'length' && framing.octets <= end - bodyStart)) {
-      const length = framing.kind === 'none' ? 0 : framing.octets
-      const body = length === 0 ? EMPTY_BODY : new BufferBody(copy(octets, bodyStart, bodyStart + length))
+    const length = framing.kind === 'none' ? 0 : framing.kind === 'length' ? framing.octets : Number.POSITIVE_INFINITY
+    if (length <= end - bodyStart) {
+      const body = length === 0 ? EMPTY_BODY : new BufferBody(ownCopy(octets, bodyStart, bodyStart + length))
       if (bodyStart + length < end) this.#canReuse = false
       this.#complete()
       resolve({ head: response.head, body })
@@ -238,7 +215,7 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   }
 
   #beginBody({ framing }: ReadResponse, octets: Buffer, start: number, end: number): WireBody {
-    const body = new WireBody(framing, this.#limits, null, this, BODY_CODES)
+    const body = new WireBody(framing, this.#limits, null, this, RESPONSE_CODES)
     this.#body = body
     this.#isBodyUntilClose = framing.kind === 'until-close'
     if (this.#isBodyUntilClose) this.#canReuse = false
@@ -319,23 +296,8 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
     this.events.closed(this, reason)
   }
 
-  /** UPSTREAM_CLOSED only where the peer may have closed before it saw the request: a kept-alive connection, and no octet of a response. */
   #lost(what: string): MeshError {
-    const { name } = this.#options
-    if (this.#state === 'IDLE') return new MeshError('UPSTREAM_CLOSED', `${name} ${what} while it was idle`)
     const isSilent = this.#socket.octetsIn === this.#inBefore
-    if (this.isReused && isSilent)
-      return new MeshError('UPSTREAM_CLOSED', `${name} ${what} that had been kept alive, before any octet of a response`)
-    return new MeshError('UPSTREAM_RESET', `${name} ${what} ${isSilent ? 'before' : 'within'} its response`)
+    return lostError(this.#options.name, what, this.#state === 'IDLE', this.isReused && isSilent, isSilent)
   }
-
-  #protocolError(what: string): MeshError {
-    return new MeshError('UPSTREAM_PROTOCOL', `${this.#options.name} sent ${what}`)
-  }
-}
-
-function copy(octets: Buffer, start: number, end: number): Buffer {
-  const own = Buffer.allocUnsafe(end - start)
-  octets.copy(own, 0, start, end)
-  return own
 }

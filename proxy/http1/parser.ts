@@ -1,7 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
 import { acceptsTrailers, type ConnectionOptions, readConnectionOptions } from './connection-options.ts'
-import type { FramingInput } from './framing.ts'
-import { latin1 } from './latin1.ts'
 import type { Limits } from './limits.ts'
 import { ID, nameId } from './names.ts'
 import { HOST, spells, TARGET, TOKEN, VALUE } from './tokens.ts'
@@ -108,27 +106,6 @@ export class HeadParser implements ConnectionOptions {
       this.#hasStartLine = true
     }
     return this.#fieldLines(octets, start, end)
-  }
-
-  /** The field values that framing depends on. */
-  framingInput(octets: Buffer, start: number): FramingInput {
-    const contentLengths: string[] = []
-    const transferEncodings: string[] = []
-    for (let i = 0; i < this.count; i++) {
-      const at = this.first + i * LINE_INTS
-      const id = this.lines[at + 4]
-      if (id !== ID.CONTENT_LENGTH && id !== ID.TRANSFER_ENCODING) continue
-      const value = latin1(octets, start + (this.lines[at + 2] as number), start + (this.lines[at + 3] as number))
-      if (id === ID.CONTENT_LENGTH) contentLengths.push(value)
-      else transferEncodings.push(value)
-    }
-    return { version: this.minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1', contentLengths, transferEncodings }
-  }
-
-  /** The value of a line, as text. */
-  value(octets: Buffer, start: number, line: number): string {
-    const at = this.first + line * LINE_INTS
-    return latin1(octets, start + (this.lines[at + 2] as number), start + (this.lines[at + 3] as number))
   }
 
   #refuse(reason: string, code: ErrorCode = 'DOWNSTREAM_PROTOCOL'): number {

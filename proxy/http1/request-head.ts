@@ -3,6 +3,7 @@ import { arena } from './arena.ts'
 import { type Framing, plainLength, requestFraming } from './framing.ts'
 import { latin1 } from './latin1.ts'
 import type { Limits } from './limits.ts'
+import { framingInput, lineText } from './line-text.ts'
 import { type Fault, type HeadParser, LINE_INTS } from './parser.ts'
 import { WireFields } from './wire-fields.ts'
 
@@ -95,7 +96,7 @@ function framingOf(parser: HeadParser, octets: Buffer, start: number): Framing {
     const length = plainLength(octets, start + (parser.lines[at + 2] as number), start + (parser.lines[at + 3] as number))
     if (length !== -1) return { kind: 'length', octets: length }
   }
-  return requestFraming(parser.framingInput(octets, start))
+  return requestFraming(framingInput(parser, octets, start))
 }
 
 function framingFault(head: RequestHead, framing: Framing, limits: Limits): Fault | null {
@@ -179,6 +180,6 @@ function connectTarget(head: ReceivedRequestHead, text: string): Fault | null {
 function upgrade(parser: HeadParser, octets: Buffer, start: number, framing: Framing, upgrades: readonly string[]): string | null {
   if (!parser.hasUpgradeOption || parser.minor === 0 || parser.upgradeCount !== 1) return null
   if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0)) return null
-  const token = parser.value(octets, start, parser.upgradeLine).toLowerCase()
+  const token = lineText(parser, octets, start, parser.upgradeLine).toLowerCase()
   return token !== 'h2c' && upgrades.includes(token) ? token : null
 }

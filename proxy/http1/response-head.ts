@@ -1,5 +1,6 @@
 import type { ResponseHead } from '../http/head.ts'
 import { type Framing, plainLength, responseFraming } from './framing.ts'
+import { framingInput, lineText } from './line-text.ts'
 import { type HeadParser, LINE_INTS } from './parser.ts'
 import { keep } from './request-head.ts'
 
@@ -17,7 +18,7 @@ export function readResponse(parser: HeadParser, octets: Buffer, start: number, 
   const isPlain = length !== -1 && status >= 200 && status !== 204 && status !== 304 && method !== 'HEAD' && method !== 'CONNECT'
   const framing: Framing = isPlain
     ? { kind: 'length', octets: length }
-    : responseFraming(method, status, parser.framingInput(octets, start))
+    : responseFraming(method, status, framingInput(parser, octets, start))
   return { head: { status, headers: keep(parser, octets, start, '', length, status) }, framing }
 }
 
@@ -33,6 +34,6 @@ const TIMEOUT = /(?:^|[,\s])timeout=([0-9]{1,6})(?:[,\s]|$)/i
 /** `Keep-Alive: timeout=N` in ms; null where the peer has not said it. */
 export function keepAliveHintMs(parser: HeadParser, octets: Buffer, start: number): number | null {
   if (parser.keepAliveLine === -1) return null
-  const seconds = TIMEOUT.exec(parser.value(octets, start, parser.keepAliveLine))?.[1]
+  const seconds = TIMEOUT.exec(lineText(parser, octets, start, parser.keepAliveLine))?.[1]
   return seconds === undefined ? null : Number(seconds) * 1000
 }

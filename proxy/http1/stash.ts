@@ -36,6 +36,12 @@ export class Stash {
     return taken
   }
 
+  /** What is there with `octets[start..end)` behind it; the stash is empty then. */
+  join(octets: Buffer, start: number, end: number): { octets: Buffer; start: number; end: number } {
+    this.append(octets, start, end)
+    return this.take()
+  }
+
   clear(): void {
     this.#octets = null
     this.#start = this.#end = 0

@@ -1,118 +1,86 @@
 import { MeshError } from '../errors.ts'
-import type { Body, BodySink } from '../http/body.ts'
 import { FieldList } from '../http/fields.ts'
 import type { Outgoing, Response } from '../http/message.ts'
 import type { RawSocket, SocketEvents } from '../net/socket.ts'
+import { DEFAULT_LIMITS } from './limits.ts'
+import { Sender, type SenderOwner } from './sender.ts'
+import { type BodyCodes, type BodySource, WireBody } from './wire-body.ts'
+
+const CODES: BodyCodes = { malformed: 'UPSTREAM_RESET', tooLarge: 'UPSTREAM_RESET' }
 
 /**
- * Carries octets that are no HTTP over a connection that `dial` has made: those of `request.body` out, what comes back as the body of a 200.
- * Each side's `end` is a half-close; the connection ends when both have ended, or either breaks.
+ * Joins a CONNECT's octets and a connection that `dial` has made, as they are. The response is a 200 without fields, whose body is what comes
+ * from the connection; `end` of either body is a half-close. Cancelling the request, or the response's body, closes the connection.
  */
 export function openTunnel(socket: RawSocket, request: Outgoing): Response {
   const tunnel = new Tunnel(socket, request)
-  return { head: { status: 200, headers: new FieldList() }, body: tunnel }
+  return { head: { status: 200, headers: new FieldList() }, body: tunnel.body }
 }
 
-class Tunnel implements Body, BodySink {
-  readonly length = null
+class Tunnel implements SocketEvents, BodySource, SenderOwner {
+  readonly body: WireBody
   readonly #socket: RawSocket
   readonly #request: Outgoing
-  readonly #cancelled = (reason: MeshError) => this.cancel(reason)
-  /** What the socket tells. An object of its own: `data` and `end` mean other things there. */
-  readonly #events: SocketEvents = {
-    data: (octets, end, isOwned) => this.#received(isOwned ? octets.subarray(0, end) : Buffer.from(octets.subarray(0, end))),
-    ended: () => this.#receivedAll(),
-    drained: () => {
-      if (!this.#isOver && !this.#hasSent) this.#request.body.resume()
-    },
-    closed: error => this.#closed(error),
-  }
-  #sink: BodySink | null = null
-  /** The other side's octets have all come. */
-  #hasReceived = false
-  /** Ours have all gone. */
-  #hasSent = false
-  #isOver = false
+  readonly #sender: Sender
+  #isDone = false
+  readonly #onCancelled = (reason: MeshError): void => this.sendFailed(reason)
 
   constructor(socket: RawSocket, request: Outgoing) {
     this.#socket = socket
     this.#request = request
-    request.cancelled.on(this.#cancelled)
+    this.body = new WireBody({ kind: 'tunnel' }, DEFAULT_LIMITS, null, this, CODES)
+    this.#sender = new Sender(socket, this)
+    socket.readPrivately(true)
+    socket.start(this)
+    request.cancelled.on(this.#onCancelled)
+    if (!this.#isDone) this.#sender.start(request.body, 'until-close')
   }
 
-  // What comes back: a body, whose source is the socket.
-
-  pipe(sink: BodySink): void {
-    if (this.#isOver) return
-    this.#sink = sink
-    // A chunk outlives the turn in which it was read.
-    this.#socket.readPrivately(true)
-    this.#socket.start(this.#events)
-    this.#request.body.pipe(this)
+  data(octets: Buffer, end: number, isOwned: boolean): void {
+    this.body.read(octets, 0, end, isOwned)
+    if (this.body.isBlocked) this.#socket.pause()
   }
 
-  pause(): void {
-    this.#socket.pause()
+  ended(): void {
+    this.body.finish(null)
+    this.#settle()
   }
 
-  resume(): void {
+  drained(): void {
+    this.#sender.drained()
+  }
+
+  closed(error: Error | null): void {
+    const cause = error === null ? 'was closed' : `failed (${(error as NodeJS.ErrnoException).code ?? error.message})`
+    this.sendFailed(new MeshError('UPSTREAM_RESET', `a tunnel's connection ${cause}`))
+  }
+
+  bodyReady(): void {
     this.#socket.resume()
   }
 
-  cancel(reason: MeshError): void {
-    if (this.#isOver) return
-    this.#sink = null
-    this.#over()
-    this.#request.body.cancel(reason)
-    this.#socket.reset()
+  bodyCancelled(reason: MeshError): void {
+    this.sendFailed(reason)
   }
 
-  // What goes out: a sink of the downstream's octets.
-
-  data(chunk: Buffer): boolean {
-    const isTaken = this.#socket.write(chunk)
-    if (!isTaken) this.#request.body.pause()
-    return isTaken
-  }
-
-  end(): void {
-    this.#hasSent = true
+  tunnelSent(): void {
     this.#socket.finish()
-    this.#endIfBoth()
+    this.#settle()
   }
 
-  fail(error: MeshError): void {
-    this.cancel(error)
+  /** Ends both directions. */
+  sendFailed(error: MeshError): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    this.#request.cancelled.off(this.#onCancelled)
+    this.#socket.destroy()
+    this.#sender.stop(error)
+    this.body.fail(error)
   }
 
-  #received(chunk: Buffer): void {
-    if (this.#sink !== null && !this.#sink.data(chunk)) this.#socket.pause()
-  }
-
-  #receivedAll(): void {
-    this.#hasReceived = true
-    const sink = this.#sink
-    this.#sink = null
-    sink?.end(null)
-    this.#endIfBoth()
-  }
-
-  #closed(error: Error | null): void {
-    if (this.#isOver) return
-    const sink = this.#sink
-    this.#sink = null
-    this.#over()
-    const failure = new MeshError('UPSTREAM_RESET', `the tunnel's upstream closed: ${error?.message ?? 'without a word'}`)
-    if (!this.#hasSent) this.#request.body.cancel(failure)
-    sink?.fail(failure)
-  }
-
-  #endIfBoth(): void {
-    if (this.#hasSent && this.#hasReceived) this.#over()
-  }
-
-  #over(): void {
-    this.#isOver = true
-    this.#request.cancelled.off(this.#cancelled)
+  #settle(): void {
+    if (this.#sender.isSending || !this.#socket.hasEnded) return
+    this.#isDone = true
+    this.#request.cancelled.off(this.#onCancelled)
   }
 }

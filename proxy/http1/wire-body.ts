@@ -19,6 +19,12 @@ export interface BodyCodes {
   readonly tooLarge: ErrorCode
 }
 
+export const REQUEST_CODES: BodyCodes = { malformed: 'DOWNSTREAM_PROTOCOL', tooLarge: 'DOWNSTREAM_BODY_TOO_LARGE' }
+export const RESPONSE_CODES: BodyCodes = { malformed: 'UPSTREAM_PROTOCOL', tooLarge: 'UPSTREAM_PROTOCOL' }
+
+/** A body of which more than this is to come is read into buffers of its own instead of being copied. */
+export const PRIVATE_READ_BYTES = 16_384
+
 /** What arrives over one connection for one message. Between the connection and the sink it holds no more than one read. */
 export class WireBody implements Body {
   readonly length: number | null
@@ -138,12 +144,7 @@ export class WireBody implements Body {
 
   #push(octets: Buffer, start: number, end: number, isOwned: boolean): void {
     if (this.#isComplete) return
-    let chunk: Buffer
-    if (isOwned) chunk = start === 0 && end === octets.length ? octets : octets.subarray(start, end)
-    else {
-      chunk = Buffer.allocUnsafe(end - start)
-      octets.copy(chunk, 0, start, end)
-    }
+    const chunk = isOwned ? octets.subarray(start, end) : ownCopy(octets, start, end)
     if (this.#sink === null || this.#isPaused || this.#queue !== null) {
       if (this.#queue === null) this.#queue = [chunk]
       else this.#queue.push(chunk)
@@ -168,4 +169,11 @@ export class WireBody implements Body {
     if (this.#error !== null) sink.fail(this.#error)
     else sink.end(this.#trailers)
   }
+}
+
+/** `octets[start..end)` in memory of their own. */
+export function ownCopy(octets: Buffer, start: number, end: number): Buffer {
+  const own = Buffer.allocUnsafe(end - start)
+  octets.copy(own, 0, start, end)
+  return own
 }
