@@ -66,7 +66,13 @@ export class Sidecar implements RunningProxy {
     const shared = { bootstrap, timers: this.#timers, random: seededRandom(), log: this.#log }
     this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, this.#timers, isReady => this.#appTurned(isReady))
     this.#stack = new Stack(
-      { ...shared, counters: this.#counters, dnsServer: options.dnsServer, isAppReady: () => this.#probe.isReady },
+      {
+        ...shared,
+        counters: this.#counters,
+        dnsServer: options.dnsServer,
+        isAppReady: () => this.#probe.isReady,
+        registered: () => this.#registered(),
+      },
       startSnapshot(bootstrap),
     )
     const lastGood =
@@ -196,6 +202,11 @@ export class Sidecar implements RunningProxy {
       listener?.destroy()
     }
     await Promise.all(this.#servers.map(server => server.close()))
+  }
+
+  #registered(): HostPort | null {
+    const accepted = this.#registration?.accepted ?? null
+    return accepted === null ? null : { address: accepted.host, port: accepted.port }
   }
 
   #putIntoForce(snapshot: Snapshot): void {

@@ -22,7 +22,7 @@ import type { ConnectionEvents, Incoming, Outgoing, Response } from './http/mess
 import { viaPseudonym } from './http/via.ts'
 import { connectHttp1 } from './http1/client.ts'
 import { openTunnel } from './http1/tunnel.ts'
-import { formatHostPort, type HostPort, OwnListeners } from './net/address.ts'
+import { formatHostPort, type HostPort, OwnListeners, unmapped } from './net/address.ts'
 import { dial } from './net/dial.ts'
 import { RouteTable } from './route/table.ts'
 import type { Log } from './telemetry/log.ts'
@@ -41,6 +41,8 @@ export interface StackOptions {
   readonly dnsServer: HostPort | null
   /** False: the app is known not to take requests. */
   readonly isAppReady: () => boolean
+  /** Where peers reach this sidecar, as registered; null while it is not. */
+  readonly registered: () => HostPort | null
 }
 
 /** The two handlers that requests go through, and what they share. */
@@ -85,7 +87,11 @@ export class Stack {
       counters,
     )
     const isOwnListener = (address: string, port: number) => this.ownListeners.includes(address, port)
-    this.registry = new Registry({ connect: connectVia(options), timers, random, counters, resolver, isOwnListener })
+    const isOwnRegistration = (address: string, port: number) => {
+      const own = options.registered()
+      return own !== null && own.port === port && unmapped(own.address) === unmapped(address)
+    }
+    this.registry = new Registry({ connect: connectVia(options), timers, random, counters, resolver, isOwnListener, isOwnRegistration })
     this.registry.addApp(appCluster(bootstrap))
     // Made once, because it counts what is in progress: a new snapshot must not begin at zero.
     const refuse = (isAppReady: (() => boolean) | null, isDraining: () => boolean) =>

@@ -22,11 +22,16 @@ export interface Environment {
   readonly resolver: Resolver
   /** True for an address that one of this sidecar's listeners takes: wildcards, v4-mapped and advertised ones included. */
   readonly isOwnListener: (address: string, port: number) => boolean
+  /**
+   * True for the address that this sidecar has registered for its own app. A service that calls itself may draw its own instance, and that is
+   * no loop: inbound dials nothing but the app, and `Via` counts what the app sends round.
+   */
+  readonly isOwnRegistration: (address: string, port: number) => boolean
 }
 
 /**
  * Connects, unless the address is one of our own listeners: a request that we send to ourselves comes back here and goes round until something breaks.
- * Rejects with LOOP then. `mayBeOwn` is for the local app's cluster alone, whose address the operator gave.
+ * Rejects with LOOP then. `mayBeOwn` is for the local app's cluster, whose address the operator gave, and for this sidecar's own registration.
  */
 export async function connectGuarded(
   environment: Environment,

@@ -163,7 +163,9 @@ export class Pool {
     const { environment, config, isApp } = this.#owner
     let connection: Connection
     try {
-      connection = await connectGuarded(environment, this.#host.endpoint, config.connectTimeoutMs, isApp)
+      const { endpoint } = this.#host
+      const isOwn = isApp || (config.discovery.kind === 'eds' && environment.isOwnRegistration(endpoint.address, endpoint.port))
+      connection = await connectGuarded(environment, endpoint, config.connectTimeoutMs, isOwn)
     } catch (thrown) {
       this.#host.connecting--
       this.#connectFailed(thrown)

@@ -33,6 +33,7 @@ function setUp(t: Test, ports: readonly number[]) {
     random: seededRandom(new Uint8Array(16).fill(3)),
     resolver: new Resolver(new NameFiles(clock), dnsQuery(null), timers, counters),
     isOwnListener: () => false,
+    isOwnRegistration: () => false,
     connect: async (endpoint, timeoutMs) =>
       connectHttp1(await dial(endpoint, { timers, timeoutMs }), { timers, counters, name: endpointName(endpoint), events: UNHEARD }),
   }

@@ -43,6 +43,17 @@ t.test('a retry needs both a place and the budget', async t => {
   t.equal(cluster.beginRetry(), 'budget', 'requests of 10 s ago earn nothing')
 })
 
+t.test('a service that calls itself may draw its own instance, as registered and by the service alone', async t => {
+  const { eds, apply, get, own, registered, connects, counters } = registryWorld()
+  own.add('10.0.0.1:80')
+  registered.add('10.0.0.1:80')
+  apply([eds()], [endpoint('10.0.0.1')])
+  void codeOf(get().acquire(get().hosts[0]!, never(), false))
+  await settle()
+  t.equal(connects.length, 1)
+  t.equal(counters.get('loop_refused'), 0)
+})
+
 t.test('our own listeners are not dialled, except as the local app', async t => {
   const { registry, eds, apply, get, own, counters, connects } = registryWorld()
   own.add('10.0.0.1:80')

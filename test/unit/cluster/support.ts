@@ -80,6 +80,7 @@ export function world() {
   const counters = new Counters()
   const connects: PendingConnect[] = []
   const own = new Set<string>()
+  const registered = new Set<string>()
   /** Answers by name; a missing one is NXDOMAIN. */
   const dns = new Map<string, DnsRecords | Promise<DnsRecords>>()
   const queries: string[] = []
@@ -94,6 +95,7 @@ export function world() {
     random: seededRandom(new Uint8Array(16).fill(7)),
     resolver: new Resolver(names, query, timers, counters),
     isOwnListener: (address, port) => own.has(`${address}:${port}`),
+    isOwnRegistration: (address, port) => registered.has(`${address}:${port}`),
     connect: (endpoint, timeoutMs) =>
       new Promise((resolve, reject) => {
         connects.push({
@@ -118,6 +120,7 @@ export function world() {
     counters,
     connects,
     own,
+    registered,
     dns,
     queries,
     environment,
