@@ -98,6 +98,30 @@ t.test('proxies are listed with the warnings of the control plane, and waited fo
   t.same(api.settledCalls, [3])
 })
 
+t.test('more calls that wait at once than the limit are 503', async t => {
+  const released = Promise.withResolvers<void>()
+  const held = await new RunningApi().start()
+  held.settling = () => released.promise
+  t.teardown(() => held.stop())
+  const calls = Array.from({ length: API_LIMITS.waits + 1 }, () => held.call('GET', '/v1/proxies?revision=1'))
+  const first = await Promise.race(calls)
+  t.equal(first.status, 503)
+  t.equal(first.json.detail, `${API_LIMITS.waits} calls are waiting already`)
+  released.resolve()
+  const statuses = (await Promise.all(calls)).map(answer => answer.status)
+  t.equal(statuses.filter(status => status === 200).length, API_LIMITS.waits)
+})
+
+t.test('a connection over the limit is closed at once', async t => {
+  const full = await new RunningApi().start()
+  t.teardown(() => full.stop())
+  const { port } = new URL(full.base)
+  const sockets = Array.from({ length: API_LIMITS.connections }, () => connect(Number(port), '127.0.0.1'))
+  await Promise.all(sockets.map(socket => new Promise(resolve => socket.once('connect', resolve))))
+  await t.rejects(full.call('GET', '/live'))
+  for (const socket of sockets) socket.destroy()
+})
+
 t.test('health, metrics and OpenAPI', async t => {
   t.equal((await api.call('GET', '/live')).text, 'live\n')
   t.equal((await api.call('GET', '/ready')).text, 'ready\n')

@@ -21,6 +21,8 @@ export class RunningApi {
   proxies: ProxyStatus[] = []
   warnings: string[] = []
   settledCalls: number[] = []
+  /** How long a wait for a revision lasts. */
+  settling: () => Promise<void> = async () => {}
   readonly logged: string[] = []
   #port = 0
   #view: View | null = null
@@ -33,6 +35,7 @@ export class RunningApi {
         list: () => this.proxies,
         settled: async revision => {
           this.settledCalls.push(revision)
+          await this.settling()
           return this.proxies
         },
       },
