@@ -1,4 +1,12 @@
-import type { PathMatch, RouteAction, RouteEntry, RouteMatch, ValueMatch, WeightedCluster } from '../../proxy/route/route.ts'
+import {
+  DEFAULT_TIMEOUTS,
+  type PathMatch,
+  type RouteAction,
+  type RouteEntry,
+  type RouteMatch,
+  type ValueMatch,
+  type WeightedCluster,
+} from '../../proxy/route/route.ts'
 import {
   type Document,
   documentName,
@@ -10,7 +18,7 @@ import {
 import { modifiersOf, redirectOf } from './modifiers.ts'
 import { type Layer, layersOfRule } from './policies.ts'
 import { resolveBackend, type ServiceTable } from './services.ts'
-import { routeSettings } from './settings.ts'
+import { type RouteSettings, routeSettings } from './settings.ts'
 
 /** One match of one rule, with what decides its precedence (Gateway API, "HTTPRouteRule matches"). */
 export interface Candidate {
@@ -23,6 +31,9 @@ export interface Candidate {
   readonly matchIndex: number
   readonly entry: RouteEntry
 }
+
+/** What is answered without asking anybody is neither waited for nor tried again. */
+const NO_SETTINGS: RouteSettings = { timeouts: DEFAULT_TIMEOUTS, retry: null, origins: {} }
 
 /** Matches every request; what a rule without matches means. */
 export const MATCH_ALL: RouteMatch = { path: { kind: 'prefix', value: '/' }, method: null, headers: [], query: [] }
@@ -40,12 +51,13 @@ export function candidatesOf(
   const { namespace, name, creationTimestamp } = document.metadata
   const place = document.metadata.annotations?.[ORIGIN_ANNOTATION]
   return document.spec.rules.flatMap((rule, ruleIndex) => {
-    const settings = routeSettings(rule, [...layersOfRule(routeLayers, rule), ...serviceLayers])
+    const action = actionOf(rule, services, namespace)
+    const settings = action.kind !== 'forward' ? NO_SETTINGS : routeSettings(rule, [...layersOfRule(routeLayers, rule), ...serviceLayers])
     const route = {
       name: `${namespace}/${name}/${rule.name ?? ruleIndex + 1}`,
       origin: `${documentName(document)} rule ${ruleIndex + 1}${place === undefined ? '' : ` (${place})`}`,
       origins: settings.origins,
-      action: actionOf(rule, services, namespace),
+      action,
       modifiers: modifiersOf(rule.filters),
       timeouts: settings.timeouts,
       retry: settings.retry,

@@ -5,8 +5,10 @@ import { parseAllDocuments } from 'yaml'
 import type { Document } from '../../../control/model/document.ts'
 import { buildModel } from '../../../control/model/model.ts'
 import type { Lease } from '../../../control/store/store.ts'
-import type { NodeGroup } from '../../../control/translate/resources.ts'
+import type { NodeGroup, ResourceSet } from '../../../control/translate/resources.ts'
+import type { View } from '../../../control/translate/tables.ts'
 import { Translator } from '../../../control/translate/translate.ts'
+import { viewFor } from '../../../control/translate/view.ts'
 import { ClusterSchema } from '../../../protos/gen/envoy/config/cluster/v3/cluster_pb.ts'
 import { ClusterLoadAssignmentSchema } from '../../../protos/gen/envoy/config/endpoint/v3/endpoint_pb.ts'
 import { ListenerSchema } from '../../../protos/gen/envoy/config/listener/v3/listener_pb.ts'
@@ -46,17 +48,32 @@ interface Input {
   readonly documents: readonly Document[]
 }
 
-/** A case's first YAML document says the group, the leases and which types are shown; the others are documents as an operator writes them. */
-export function translate(name: string): string {
+function read(name: string): Input & { readonly show: readonly string[] | undefined } {
   const text = readFileSync(new URL(`${name}.in.yaml`, FOLDER), 'utf8')
   const [head, ...documents] = parseAllDocuments(text).map(each => each.toJS())
-  const { group, leases } = input(head)
-  const model = buildModel(documents.map(withNamespace), 1)
-  const set = new Translator().resourcesFor(model, leases, group)
+  return { ...input(head), documents: documents.map(withNamespace), show: head.show }
+}
+
+/** The translation of a case. */
+export function resourcesOf(name: string): ResourceSet {
+  const { group, leases, documents } = read(name)
+  return new Translator().resourcesFor(buildModel(documents, 1), leases, group)
+}
+
+/** The neutral tables of a case. */
+export function viewOf(name: string): View {
+  const { group, leases, documents } = read(name)
+  return viewFor(buildModel(documents, 1), leases, group)
+}
+
+/** A case's first YAML document says the group, the leases and which types are shown; the others are documents as an operator writes them. */
+export function translate(name: string): string {
+  const { show } = read(name)
+  const set = resourcesOf(name)
   const shown: Record<string, JsonValue> = {}
   for (const [type, resources] of set.byType) {
     const short = type.slice(type.lastIndexOf('.') + 1)
-    if (head.show !== undefined && !head.show.includes(short)) continue
+    if (show !== undefined && !show.includes(short)) continue
     shown[short] = Object.fromEntries([...resources].map(([key, { body }]) => [key, json(body)]))
   }
   return `${JSON.stringify(shown, null, 2)}\n`
