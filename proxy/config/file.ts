@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
  * Replaces a file so that a reader, or a start after a power cut, finds the old content or the new one and nothing between:
  * a temporary file beside it, fsync, rename, fsync of the folder. Rejects with the system's error.
  */
-export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
+export async function replaceFile(path: string, content: readonly Uint8Array[]): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.new`
   try {
@@ -18,10 +18,10 @@ export async function replaceFile(path: string, content: Uint8Array): Promise<vo
   await syncFolder(dirname(path))
 }
 
-async function writeDurably(path: string, content: Uint8Array): Promise<void> {
+async function writeDurably(path: string, content: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'w', 0o600)
   try {
-    await file.writeFile(content)
+    for (const piece of content) await file.writeFile(piece)
     await file.sync()
   } finally {
     await file.close()

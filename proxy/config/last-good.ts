@@ -36,7 +36,8 @@ export type Loaded =
 export interface Copy {
   readonly storeId: string
   readonly revision: number
-  readonly content: Uint8Array
+  /** In small pieces, with turns of the event loop between them: requests are served meanwhile. */
+  readonly content: AsyncIterable<Uint8Array>
 }
 
 export interface LastGoodOptions {
@@ -115,8 +116,7 @@ export class LastGood {
     try {
       const { storeId, revision, content } = copy()
       const { service, trustDomain, path } = this.#options
-      const file = join({ service, trustDomain, storeId, revision, savedAt: wallClock.now() }, content)
-      if (file.length > this.#maxBytes) throw new Error(`${file.length} octets are more than ${this.#maxBytes}`)
+      const file = await join({ service, trustDomain, storeId, revision, savedAt: wallClock.now() }, content, this.#maxBytes)
       await replaceFile(path, file)
     } catch (error) {
       this.#options.failed(error)
@@ -124,9 +124,19 @@ export class LastGood {
   }
 }
 
-function join(origin: Origin, content: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from(`${JSON.stringify(origin)}\n`), content])
-  return Buffer.concat([Buffer.from(`${MAGIC} ${FORMAT} ${digest(body)}\n`), body])
+/** The pieces of a file. Rejects where there would be more than `maxBytes`. */
+async function join(origin: Origin, content: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array[]> {
+  const first = Buffer.from(`${JSON.stringify(origin)}\n`)
+  const hash = createHash('sha256').update(first)
+  const pieces: Uint8Array[] = [first]
+  let length = first.length
+  for await (const piece of content) {
+    length += piece.length
+    if (length > maxBytes) throw new Error(`${length} octets are more than ${maxBytes}`)
+    hash.update(piece)
+    pieces.push(piece)
+  }
+  return [Buffer.from(`${MAGIC} ${FORMAT} ${hash.digest('hex')}\n`), ...pieces]
 }
 
 /** The parts of a file, or what is wrong with it. */

@@ -1,5 +1,4 @@
-import { create } from '@bufbuild/protobuf'
-import { type Node, NodeSchema } from '../../protos/gen/envoy/config/core/v3/base_pb.ts'
+import type { Node } from '../../protos/gen/envoy/config/core/v3/base_pb.ts'
 import type { DeltaDiscoveryRequest, DeltaDiscoveryResponse } from '../../protos/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type Bootstrap, startSnapshot } from '../config/bootstrap.ts'
 import type { LastGood } from '../config/last-good.ts'
@@ -11,6 +10,8 @@ import type { Timers } from '../util/timers.ts'
 import { Answers, cut } from './answers.ts'
 import { Assembler } from './assemble.ts'
 import { encodeParts, readCopy } from './copy.ts'
+import { Intake } from './intake.ts'
+import { nodeOf } from './node.ts'
 import { emptyParts, type Parts } from './parts.ts'
 import { Reconnect } from './reconnect.ts'
 import { TYPE_NAMES, TYPES, type TypeName } from './resource.ts'
@@ -18,9 +19,6 @@ import { judge, parseSystemVersion, type Refusal, refusalText, type StoreVersion
 import { type OpenStream, openDiscovery, type Stream } from './stream.ts'
 import { FAILED_PRECONDITION, INVALID_ARGUMENT, Subscription, WILDCARD } from './subscription.ts'
 import { Swap } from './swap.ts'
-
-/** What `control/xds` knows our sidecars by. */
-export const USER_AGENT = 'outrider'
 
 /** One refusal, as it was told to the control plane. */
 export interface NackSent {
@@ -69,6 +67,7 @@ export class ConfigurationSource {
   readonly #assembler: Assembler
   readonly #swap: Swap
   readonly #answers = new Answers()
+  readonly #intake: Intake<Incoming>
   readonly #reconnect: Reconnect
   readonly #subscriptions: Readonly<Record<TypeName, Subscription>>
   #stream: Stream<DeltaDiscoveryRequest> | null = null
@@ -96,6 +95,7 @@ export class ConfigurationSource {
       settled: failure => this.#settled(failure),
       stuck: () => this.#sendAnswers(null),
     })
+    this.#intake = new Intake({ slice: (...slice) => this.#slice(...slice), done: incoming => this.#done(incoming) }, setImmediate)
     this.#reconnect = new Reconnect({ timers, random, connect: () => this.#connect() })
     this.#subscriptions = {
       cluster: new Subscription(TYPES.cluster, [WILDCARD]),
@@ -118,6 +118,7 @@ export class ConfigurationSource {
     this.#swap.stop()
     this.#stream?.close()
     this.#stream = null
+    this.#intake.forget()
     this.#isConnected = false
     await this.#options.lastGood?.flush()
   }
@@ -182,6 +183,7 @@ export class ConfigurationSource {
     this.#isConnected = false
     this.#stream = null
     this.#answers.forget()
+    this.#intake.forget()
     const waitMs = Math.round(this.#reconnect.ended())
     this.#options.log[wasConnected ? 'warn' : 'debug']('no control plane; what is in force stays', { reason, retryInMs: waitMs })
   }
@@ -195,7 +197,8 @@ export class ConfigurationSource {
   #received(response: DeltaDiscoveryResponse): void {
     const type = TYPE_NAMES.find(name => TYPES[name] === response.typeUrl)
     if (type === undefined) this.#options.log.warn('a response of a type that was not asked for', { type: response.typeUrl })
-    else if (this.#follows(type, response)) this.#take(type, response)
+    else if (this.#follows(type, response) && !this.#intake.push({ type, response, lines: [] }))
+      this.#restart('too many responses wait to be taken')
   }
 
   /** Whether the response comes from the store that is followed; tells the control plane if not. */
@@ -224,16 +227,19 @@ export class ConfigurationSource {
     return true
   }
 
-  #take(type: TypeName, response: DeltaDiscoveryResponse): void {
+  #slice({ type, response, lines }: Incoming, from: number, to: number): void {
     const holdings = this.#parts[type]
-    const lines: string[] = []
     const { changes } = holdings
-    for (const resource of response.resources) {
+    for (const resource of response.resources.slice(from, to)) {
       const line = holdings.take(resource)
       if (line !== null) lines.push(line)
     }
-    for (const name of response.removedResources) holdings.remove(name)
     if (holdings.changes !== changes) this.#assembler.changed(type)
+  }
+
+  #done({ type, response, lines }: Incoming): void {
+    for (const name of response.removedResources) this.#parts[type].remove(name)
+    if (response.removedResources.length > 0) this.#assembler.changed(type)
     if (type === 'virtualHost') this.#hasVirtualHosts = true
     if (type === 'cluster') this.#followClusters()
     this.#answer(type, response.nonce, lines)
@@ -285,13 +291,9 @@ export class ConfigurationSource {
   }
 }
 
-function nodeOf(bootstrap: Bootstrap): Node {
-  const { nodeId, service, namespace, labels, build } = bootstrap
-  return create(NodeSchema, {
-    id: nodeId,
-    cluster: service,
-    metadata: { service, namespace, labels: { ...labels } },
-    userAgentName: USER_AGENT,
-    userAgentVersionType: { case: 'userAgentVersion', value: build },
-  })
+/** A response on its way, with the lines of its NACK so far. */
+interface Incoming {
+  readonly type: TypeName
+  readonly response: DeltaDiscoveryResponse
+  readonly lines: string[]
 }

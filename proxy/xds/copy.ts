@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   type DeltaDiscoveryResponse,
@@ -7,23 +8,32 @@ import {
 } from '../../protos/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import type { LastGood, Origin } from '../config/last-good.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Held } from './holdings.ts'
 import type { Parts } from './parts.ts'
 import { TYPE_NAMES, TYPES, type TypeName } from './resource.ts'
 
+/** Resources that are encoded in one turn of the event loop: less than a millisecond. */
+const PIECE = 50
+
 /**
- * The content of the copy on disk: for each type one `DeltaDiscoveryResponse` with all that is held of it, as it came from the
- * control plane, behind its length in four octets. So it is read by the same decoders.
+ * The content of the copy on disk: all that is held, as it came from the control plane, in `DeltaDiscoveryResponse` messages, each behind
+ * its length in four octets. So it is read by the same decoders. What is held when the first piece is asked for is what is written.
  */
-export function encodeParts(parts: Parts): Uint8Array {
-  const pieces: Uint8Array[] = []
-  for (const type of TYPE_NAMES) {
-    const resources = [...parts[type].held].map(([name, { version, body }]) => create(ResourceSchema, { name, version, resource: body }))
-    const octets = toBinary(DeltaDiscoveryResponseSchema, create(DeltaDiscoveryResponseSchema, { typeUrl: TYPES[type], resources }))
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(octets.length)
-    pieces.push(length, octets)
-  }
-  return Buffer.concat(pieces)
+export async function* encodeParts(parts: Parts): AsyncGenerator<Uint8Array> {
+  const held = TYPE_NAMES.map(type => ({ type, entries: [...parts[type].held] as [string, Held<unknown>][] }))
+  for (const { type, entries } of held)
+    for (let from = 0; from < entries.length; from += PIECE) {
+      yield encodePiece(type, entries.slice(from, from + PIECE))
+      await nextTurn()
+    }
+}
+
+function encodePiece(type: TypeName, entries: readonly (readonly [string, Held<unknown>])[]): Uint8Array {
+  const resources = entries.map(([name, { version, body }]) => create(ResourceSchema, { name, version, resource: body }))
+  const octets = toBinary(DeltaDiscoveryResponseSchema, create(DeltaDiscoveryResponseSchema, { typeUrl: TYPES[type], resources }))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(octets.length)
+  return Buffer.concat([length, octets])
 }
 
 /** Resources of one type. */

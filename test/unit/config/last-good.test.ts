@@ -17,7 +17,12 @@ function folder(t: Test): { path: string; clock: HandClock; failures: unknown[];
 }
 
 const content = Buffer.from('what the decoders read\n\u0000')
-const copy = () => ({ storeId: 'store', revision: 7, content })
+async function* pieces() {
+  yield content.subarray(0, 5)
+  yield content.subarray(5)
+}
+
+const copy = () => ({ storeId: 'store', revision: 7, content: pieces() })
 
 async function saved(t: Test) {
   const place = folder(t)

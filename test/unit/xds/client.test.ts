@@ -222,7 +222,7 @@ test('the copy on disk is in force before there is a control plane, and its vers
   const saved: (() => unknown)[] = []
   const origin = { service: 'default/web', trustDomain: 'cluster.local', storeId: 'store', revision: 4, savedAt: 0 }
   const lastGood = {
-    load: async () => ({ kind: 'loaded', origin, content: encodeParts(parts) }),
+    load: async () => ({ kind: 'loaded', origin, content: Buffer.concat(await Array.fromAsync(encodeParts(parts))) }),
     save: (copy: () => unknown) => saved.push(copy),
     flush: async () => {},
   } as unknown as LastGood
