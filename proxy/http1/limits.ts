@@ -1,4 +1,4 @@
-/** What one HTTP/1.1 connection may take of this process. Each limit has its counter, and a test that reaches it. */
+/** What one HTTP/1.1 connection may take of this process. Refusals are counted (`downstream_*`, `upstream_protocol_error`); limits that only make a peer wait are not. */
 export interface Limits {
   /** Octets of a head, start line included: 431. A response's: UPSTREAM_PROTOCOL. */
   readonly maxHeadBytes: number
