@@ -5,6 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { delimiter, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+const isWindows = sep === '\\'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** When a file was last written, ms; -1 where it is not there. */
@@ -21,7 +22,14 @@ function install() {
     .split(delimiter)
     .filter(folder => !folder.endsWith(join('node_modules', '.bin')))
     .join(delimiter)
-  run('npm', ['ci', '--no-audit', '--no-fund'], { ...process.env, PATH: path })
+  const env = { ...process.env, PATH: path }
+  const options = ['--no-audit', '--no-fund', '--loglevel=error']
+  const ci = spawnSync('npm', ['ci', ...options], { cwd: root, env, encoding: 'utf8', shell: isWindows })
+  if (ci.status === 0) return
+  const told = `${ci.stdout ?? ''}${ci.stderr ?? ''}`
+  // A lock file that was made with a registry that lacks other platforms' packages does not name them, and `npm ci` takes that for a fault.
+  if (told.includes('EUSAGE')) run('npm', ['install', '--no-save', ...options], env)
+  else failed('npm', ['ci'], ci, told)
 }
 
 /** The test class is out of date after every install and after a change of .taprc. */
@@ -36,10 +44,12 @@ function buildTests() {
 
 /** Ends this process as the command ended, where it failed. Its answers go to standard error: standard output is the caller's. */
 function run(command, args, env) {
-  const isWindows = sep === '\\'
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2], shell: isWindows })
-  if (status === 0) return
-  process.stderr.write(`${command} ${args.join(' ')} failed${error === undefined ? '' : `: ${error.message}`}\n`)
+  const ended = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2], shell: isWindows })
+  if (ended.status !== 0) failed(command, args, ended, '')
+}
+
+function failed(command, args, { status, error }, told) {
+  process.stderr.write(`${told}${command} ${args.join(' ')} failed${error === undefined ? '' : `: ${error.message}`}\n`)
   process.exit(status ?? 1)
 }
 
