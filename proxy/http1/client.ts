@@ -159,8 +159,10 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
     const framing = sendFraming(request)
     writeRequestHead(this.#socket, head, framing, body.length ?? 0)
     if (framing === 'length' || framing === 'chunked') {
-      this.#socket.schedule()
+      this.#socket.isComposing = true
       this.#sender.start(body, framing)
+      this.#socket.isComposing = false
+      if (this.#sender.isSending) this.#socket.schedule()
     } else this.#socket.flush()
   }
 

@@ -183,12 +183,19 @@ export class ServerExchange implements Incoming, BodySink {
     this.#mustClose = (hasBody && this.#framing === 'until-close') || !this.#owner.canStayOpen()
     writeResponseHead(this.#socket, head, this.#framing, this.#left, this.#after())
     if (hasBody && body.length !== 0) {
-      this.#socket.schedule()
-      body.pipe(this)
+      this.#pipe(body)
       return
     }
     if (body.length !== 0) body.cancel(NOT_WANTED)
     this.#done()
+  }
+
+  /** Head and body leave in one write where the body is there already; else the head leaves with this turn. */
+  #pipe(body: Body): void {
+    this.#socket.isComposing = true
+    body.pipe(this)
+    this.#socket.isComposing = false
+    if (!this.#isEnded) this.#socket.schedule()
   }
 
   #after(): AfterResponse {

@@ -53,6 +53,8 @@ export class RawSocket {
   isClosed = false
   /** The peer's FIN has been seen. */
   hasEnded = false
+  /** While true `write` leaves flushing to its caller, who is about to know whether the message is whole. */
+  isComposing = false
   #output: OutputBuffer | null = null
   /** Start of what is in `octets` and not yet in `#queue`. */
   #from = 0
@@ -139,7 +141,7 @@ export class RawSocket {
 
   /** Flushes at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#isScheduled) return
+    if (this.#isScheduled || this.isComposing) return
     this.#isScheduled = true
     if (dirty.push(this) === 1) setImmediate(flushDirty)
   }
