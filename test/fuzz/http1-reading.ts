@@ -9,7 +9,14 @@ import { readResponse } from '../../proxy/http1/response-head.ts'
 import { type BodyCodes, type BodySource, WireBody } from '../../proxy/http1/wire-body.ts'
 
 /** Small, so that mutated inputs reach them. */
-const LIMITS: Limits = limits({ maxHeadBytes: 512, maxFields: 12, maxTargetBytes: 64, maxBodyBytes: 64, maxTrailerBytes: 48, maxChunkExtensionBytes: 8 })
+const LIMITS: Limits = limits({
+  maxHeadBytes: 512,
+  maxFields: 12,
+  maxTargetBytes: 64,
+  maxBodyBytes: 64,
+  maxTrailerBytes: 48,
+  maxChunkExtensionBytes: 8,
+})
 const CODES: BodyCodes = { malformed: 'DOWNSTREAM_PROTOCOL', tooLarge: 'DOWNSTREAM_BODY_TOO_LARGE' }
 const METHODS = ['GET', 'HEAD', 'CONNECT']
 

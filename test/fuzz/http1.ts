@@ -11,7 +11,9 @@ import { type Random, seededRandom } from '../../proxy/util/random.ts'
 import { REQUESTS, RESPONSES, TOKENS } from './http1-corpus.ts'
 import { Reading } from './http1-reading.ts'
 
-const { values } = parseArgs({ options: { seconds: { type: 'string' }, inputs: { type: 'string' }, seed: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { seconds: { type: 'string' }, inputs: { type: 'string' }, seed: { type: 'string', default: '1' } },
+})
 const maxInputs = Number(values.inputs ?? Number.POSITIVE_INFINITY)
 const seconds = values.seconds === undefined && values.inputs !== undefined ? Number.POSITIVE_INFINITY : Number(values.seconds ?? 10)
 /** Octet by octet up to this length. */
@@ -121,4 +123,6 @@ while (inputs < maxInputs) {
   }
 }
 const elapsed = (performance.now() - startedAt) / 1000
-console.log(`${inputs} inputs (${octets} octets) in ${elapsed.toFixed(1)} s: ${Math.round(inputs / elapsed)} inputs/s, seed ${seed}, no disagreement`)
+console.log(
+  `${inputs} inputs (${octets} octets) in ${elapsed.toFixed(1)} s: ${Math.round(inputs / elapsed)} inputs/s, seed ${seed}, no disagreement`,
+)
