@@ -13,7 +13,8 @@ const SLOTS = 1024
 export class Timer {
   /** Monotonic, ms; 0 when it is not armed. */
   deadline = 0
-  readonly #wheel: TimerWheel
+  /** Plain fields, not private ones: one is made for each request. */
+  readonly wheel: TimerWheel
   /** Called once for each time that the timer was armed and ran out. */
   readonly expired: () => void
   /** Intrusive list of the slot, so that a finished exchange leaves at once and is not kept alive. */
@@ -22,7 +23,7 @@ export class Timer {
   slot = -1
 
   constructor(wheel: TimerWheel, expired: () => void) {
-    this.#wheel = wheel
+    this.wheel = wheel
     this.expired = expired
   }
 
@@ -32,11 +33,11 @@ export class Timer {
 
   /** @param ms from now; a later call replaces an earlier one. */
   arm(ms: number): void {
-    this.#wheel.arm(this, ms)
+    this.wheel.arm(this, ms)
   }
 
   disarm(): void {
-    this.#wheel.disarm(this)
+    this.wheel.disarm(this)
   }
 }
 
