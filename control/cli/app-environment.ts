@@ -4,7 +4,8 @@ import { type Address, formatAddress } from './values.ts'
 const NO_PROXY = 'localhost,127.0.0.1,::1'
 
 /**
- * What `outrider run` gives an app, so that its clients find the sidecar by themselves. What the caller has set stays.
+ * What `outrider run` gives an app, so that its clients find the sidecar by themselves. What the caller has set stays;
+ * its PORT does because `run` takes it for `--port`.
  * @param outbound where the sidecar listens for the app.
  * @param port where the app shall listen.
  */
@@ -24,7 +25,14 @@ export function appEnvironment(
     no_proxy: NO_PROXY,
     // Node's own fetch and http read the variables above only when this is set (Node 22.21, 24.5 and later).
     NODE_USE_ENV_PROXY: '1',
-    PORT: String(port),
   }
-  return { ...given, ...inherited }
+  // PORT is where the sidecar looks for the app: an inherited one that says otherwise would leave the app unreachable.
+  return { ...given, ...inherited, PORT: String(port) }
+}
+
+/** The port that the caller has set for its app, as `PORT`; null: none, or no port. */
+export function inheritedPort(inherited: Readonly<Record<string, string | undefined>>): number | null {
+  const text = inherited['PORT'] ?? ''
+  const port = Number(text)
+  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : null
 }

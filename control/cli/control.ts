@@ -8,7 +8,7 @@ import type { Command, Context } from './command.ts'
 import { clearPid, stopRunning, writePid } from './control-pid.ts'
 import { untilAskedToEnd } from './ending.ts'
 import { CommandError, EXIT_CODES } from './exit-codes.ts'
-import { announceReady } from './ready.ts'
+import { announceReady, clearReady } from './ready.ts'
 import { type Address, formatAddress } from './values.ts'
 import { version } from './version.ts'
 
@@ -58,6 +58,7 @@ async function run(context: Context): Promise<number> {
     output.line(await stopRunning(pidFile, startWheel()))
     return EXIT_CODES.ok.code
   }
+  clearReady(flags.text('ready-file'))
   const { startControlPlane, StartError } = await import('../main.ts')
   const api = flags.address('api') as Address
   const xds = flags.address('xds') as Address

@@ -2,7 +2,7 @@ import type { ProxyAddresses } from '../../proxy/options.ts'
 import type { Command, Context } from './command.ts'
 import { untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
-import { announceReady } from './ready.ts'
+import { announceReady, clearReady } from './ready.ts'
 import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
 import { formatAddress } from './values.ts'
 
@@ -25,6 +25,7 @@ export const proxyCommand: Command = {
 
 async function runProxy(context: Context): Promise<number> {
   const { flags, output } = context
+  clearReady(flags.text('ready-file'))
   const { startProxy } = await import('../../proxy/main.ts')
   const documents = flags.text('documents')
   const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)

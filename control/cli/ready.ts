@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { Output } from './output.ts'
 
 /**
@@ -19,4 +19,9 @@ export function announceReady(
     renameSync(temporary, file)
   }
   output.line(`outrider ${command} ready ${json}`)
+}
+
+/** Removes what an earlier process left: until this one is ready, the file must not say so, least of all with addresses that are no more. */
+export function clearReady(file: string | null): void {
+  if (file !== null) rmSync(file, { force: true })
 }

@@ -1,21 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import type { RunningProxy } from '../../proxy/options.ts'
-import { appEnvironment } from './app-environment.ts'
+import { appEnvironment, inheritedPort } from './app-environment.ts'
 import { ensureControlPlane } from './background-control.ts'
 import type { Command, Context, FlagSpec } from './command.ts'
 import { type EndSignal, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { freePort, portOrFree } from './free-port.ts'
 import { readyKeys } from './proxy.ts'
-import { announceReady } from './ready.ts'
+import { announceReady, clearReady } from './ready.ts'
 import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
 import type { Address } from './values.ts'
 
 const PORT_FLAG: FlagSpec = {
   name: 'port',
   type: { kind: 'integer', min: 1, max: 65_535 },
-  summary: 'where the app listens on 127.0.0.1; it gets it as PORT; left out: a free one',
+  summary: 'where the app listens on 127.0.0.1; it gets it as PORT; left out: what PORT says, else a free one',
 }
 
 /** `outrider run`: an app with its sidecar, for a laptop. */
@@ -42,10 +42,13 @@ async function run(context: Context): Promise<number> {
   const { flags, output, rest } = context
   const [command, ...args] = rest
   if (command === undefined) throw new CommandError('usage', 'the app is missing: end the command with -- COMMAND ARGS')
+  clearReady(flags.text('ready-file'))
   const documents = flags.text('documents')
   const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)
   const control = embedded?.xds ?? (flags.isGiven('control') ? (flags.address('control') as Address) : await ensureControlPlane(output))
-  const port = flags.integer('port') ?? (flags.isGiven('app') ? (flags.address('app') as Address).port : await freePort('127.0.0.1'))
+  const port =
+    flags.integer('port') ??
+    (flags.isGiven('app') ? (flags.address('app') as Address).port : (inheritedPort(process.env) ?? (await freePort('127.0.0.1'))))
   const app = flags.isGiven('app') ? (flags.address('app') as Address) : { host: '127.0.0.1', port }
   const at = (name: string) => (flags.isGiven(name) ? (flags.address(name) as Address) : portOrFree(flags.address(name) as Address))
   const addresses = {
