@@ -48,7 +48,7 @@ export interface RunningProxy {
   readonly outboundReady: Promise<void>
   /** Resolves when an operator asks for an end by the admin port. */
   readonly asked: Promise<'drain' | 'quit'>
-  /** Leaves as an endpoint, so that no caller sees it; outbound stays open. Called once. */
+  /** Leaves as an endpoint, so that no caller sees it; outbound stays open. A second call joins the first: callers are told once. */
   leave(): Promise<void>
   /** Closes everything: outbound finishes what is in flight, for at most the drain timeout. */
   close(): Promise<void>

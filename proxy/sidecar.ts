@@ -44,6 +44,7 @@ export class Sidecar implements RunningProxy {
   #servers: AdminServer[] = []
   #hasConfiguration = false
   #isDraining = false
+  #leaving: Promise<void> | null = null
   #addresses: ProxyAddresses | null = null
 
   constructor(options: ProxyOptions, app: HostPort) {
@@ -120,7 +121,12 @@ export class Sidecar implements RunningProxy {
     return opened
   }
 
-  async leave(): Promise<void> {
+  leave(): Promise<void> {
+    this.#leaving ??= this.#leave()
+    return this.#leaving
+  }
+
+  async #leave(): Promise<void> {
     const report = await drain(
       {
         service: this.#options.service,
