@@ -20,7 +20,11 @@ export class Running {
   stderr = ''
 
   constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
-    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...env } })
+    // The test runner puts hooks into every Node that a test starts; a sidecar must run as it does for its users.
+    this.child = spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', ...env },
+    })
     this.child.stdout?.setEncoding('utf8').on('data', text => {
       this.stdout += text
     })
@@ -63,6 +67,11 @@ export async function outrider(
   const running = new Running(process.execPath, [LAUNCHER, ...args], env)
   const exit = await running.exited
   return { ...exit, stdout: running.stdout, stderr: running.stderr }
+}
+
+/** Lets a load run for a while. Never to wait for something to happen: that is `until`. */
+export function wait(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms))
 }
 
 /** Asks until the answer is true. @param what says in the error what was waited for. */
