@@ -85,7 +85,7 @@ export async function until(what: string, isTrue: () => boolean | Promise<boolea
 
 /** The JSON of a ready file, once it is there. */
 export async function readyOf(file: string, running: Running): Promise<Record<string, string>> {
-  await until(`ready file of ${running.child.spawnargs.slice(2, 5).join(' ')}\n${running.stderr.slice(-2_000)}`, () => {
+  await until(`ready file of ${running.child.spawnargs.slice(5, 8).join(' ')}\n${running.stderr.slice(-2_000)}`, () => {
     if (running.exit !== null) throw new Error(`ended before it was ready: ${JSON.stringify(running.exit)}\n${running.stderr}`)
     return existsSync(file)
   })
