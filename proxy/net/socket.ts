@@ -64,6 +64,7 @@ export class RawSocket {
   #isPaused = false
   #isEnding = false
   #error: Error | null = null
+  #hasFailedWrite = false
   #slab: ReadSlab | null = null
   #nextRead: Buffer | undefined = SHARED_READ_BUFFER
 
@@ -75,6 +76,7 @@ export class RawSocket {
       this.socket = open(undefined)
       this.socket.on('data', (octets: Buffer) => this.#arrived(octets))
     }
+    this.#readOnAfterFailedWrite()
     this.socket.on('end', () => this.#ended())
     this.socket.on('drain', () => this.events.drained())
     this.socket.on('error', error => {
@@ -195,6 +197,22 @@ export class RawSocket {
     this.socket.resetAndDestroy()
   }
 
+  /**
+   * A peer may answer and close while it is still being sent to: a server that refuses an upload does. The next write then fails, although the answer
+   * lies in the receive buffer, and Node would close at once. Here the close after a failed write waits for one poll, in which that is read.
+   */
+  #readOnAfterFailedWrite(): void {
+    const { socket } = this
+    const destroy = socket.destroy
+    socket.destroy = (error?: NodeJS.ErrnoException) => {
+      if (error?.syscall !== 'write' || this.#hasFailedWrite) return destroy.call(socket, error)
+      this.#hasFailedWrite = true
+      // The first may come before the loop polls; the second can't.
+      setImmediate(() => setImmediate(() => destroy.call(socket, error)))
+      return socket
+    }
+  }
+
   #takeNextRead(): Uint8Array {
     const next = this.#nextRead
     this.#nextRead = undefined
@@ -262,7 +280,7 @@ export class RawSocket {
   }
 
   #send(octets: Buffer): void {
-    if (this.#isEnding || this.isClosed || this.socket.destroyed) return
+    if (this.#isEnding || this.#hasFailedWrite || this.isClosed || this.socket.destroyed) return
     this.octetsOut += octets.length
     this.socket.write(octets)
   }

@@ -1,3 +1,4 @@
+import net from 'node:net'
 import t from 'tap'
 import { MeshError } from '../../../proxy/errors.ts'
 import { type Acceptor, listen } from '../../../proxy/net/acceptor.ts'
@@ -62,6 +63,34 @@ t.test('a dial that takes too long, or is given up, ends with its reason', async
   cancelled.cancel(new MeshError('DOWNSTREAM_CLOSED', 'left'))
   await t.rejects(given, { code: 'DOWNSTREAM_CLOSED' })
   t.equal(timers.size, 0)
+})
+
+t.test('what a peer said before it reset the connection is read, although a write fails first', async t => {
+  const peers: net.Socket[] = []
+  const server = net.createServer(peer => peers.push(peer))
+  await new Promise<void>(resolve => server.listen(0, HERE, resolve))
+  t.teardown(() => server.close())
+  const { port } = server.address() as net.AddressInfo
+  const socket = await dial({ address: HERE, port }, { timers, timeoutMs: 1000 })
+  let heard = ''
+  let isClosed = false
+  socket.start({
+    ...silent,
+    data(octets, end) {
+      heard += octets.toString('latin1', 0, end)
+    },
+    closed() {
+      isClosed = true
+    },
+  })
+  await until(() => peers.length === 1)
+  // All in one turn, so that the write comes before the loop polls.
+  peers[0]?.write('HTTP/1.1 413 Content Too Large\r\n\r\n')
+  peers[0]?.resetAndDestroy()
+  socket.write(Buffer.alloc(100_000))
+  socket.flush()
+  await until(() => isClosed)
+  t.match(heard, /^HTTP\/1\.1 413/)
 })
 
 t.test('what is written in one turn leaves in one write, large chunks between small ones included', async t => {
