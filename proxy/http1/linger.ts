@@ -7,7 +7,7 @@ const MAX_STALLS = 30
 
 /**
  * Closes a connection so that the last answer is not lost: half-closes, reads and drops what still comes (a close with unread octets would be
- * a reset, which takes the answer out of the peer's buffer), and closes when the peer does, at a limit of octets, or at a deadline.
+ * a reset, which takes the answer out of the peer's buffer), reads no more at a limit of octets, and closes when the peer does or at a deadline.
  */
 export class Linger {
   readonly #socket: RawSocket

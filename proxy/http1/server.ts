@@ -27,7 +27,8 @@ class ServerConnection extends Downstream implements Http1Server, SocketEvents, 
 
   data(octets: Buffer, end: number, isOwned: boolean): void {
     if (this.state === 'LINGER') {
-      if (!this.linger.discard(end)) this.socket.destroy()
+      // Enough was dropped: what more comes waits in the peer's own buffers, which leaves it the time to read its answer.
+      if (!this.linger.discard(end)) this.socket.pause()
     } else if (this.state === 'WAIT') this.hold(octets, 0, end)
     else if (this.stash.length === 0) this.run(octets, 0, end, isOwned)
     else {
