@@ -12,7 +12,8 @@ export function sniffHttp1(octets: Uint8Array, start: number, end: number, maxTa
   if (p === start || octets[p] !== 32) return 'opaque'
   const target = ++p
   while (p < end && TARGET[octets[p] as number] !== 0) p++
-  if (p - target > maxTargetBytes) return 'opaque'
+  // Too long a target is the parser's to refuse: as a tunnel it would go past all routes.
+  if (p - target > maxTargetBytes) return 'http1'
   if (p === end) return 'unknown'
   if (p === target || octets[p] !== 32) return 'opaque'
   const version = p + 1

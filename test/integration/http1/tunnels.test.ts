@@ -141,6 +141,19 @@ t.test('what is no HTTP/1 behind a terminated CONNECT comes as one opaque exchan
   }
 })
 
+t.test('too long a target behind a terminated CONNECT does not go past the routes as an opaque tunnel', async t => {
+  const b = await bench({
+    handle: incoming => {
+      t.notOk(incoming.isOpaque)
+      incoming.terminate()
+    },
+  })
+  t.teardown(() => b.close())
+  const wire = b.connect().say('CONNECT orders:80 HTTP/1.1\r\nHost: orders:80\r\n\r\n')
+  await wire.hears('200 OK\r\n\r\n')
+  await wire.say(`GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: orders\r\n\r\n`).hears('HTTP/1.1 414')
+})
+
 t.test('a client that says nothing for 3 s behind a terminated CONNECT waits for the server to speak', async t => {
   let isOpaque = false
   const b = await bench({
