@@ -23,7 +23,7 @@ export interface Body {
 
 /** Exactly one of `end` and `fail` is called, last, unless the body was cancelled. Who drops a Response must cancel its body. */
 export interface BodySink {
-  /** Takes over `chunk`, which nobody else may change. False: the source has paused itself, and only `resume` starts it again. */
+  /** Takes over `chunk`, which nobody else may change; who also hands it on keeps a copy, since its memory is read into again once it was written. False: the source has paused itself, and only `resume` starts it again. */
   data(chunk: Buffer): boolean
   end(trailers: Fields | null): void
   fail(error: MeshError): void

@@ -107,7 +107,7 @@ export class Replay implements BodySink {
   data(chunk: Buffer): boolean {
     const view = this.#view
     if (view === null || !view.isLive) {
-      this.#chunks.push(chunk)
+      this.#chunks.push(Buffer.from(chunk))
       this.#size += chunk.length
       return false
     }
@@ -136,8 +136,8 @@ export class Replay implements BodySink {
       return
     }
     this.#size += chunk.length
-    // A small piece would keep the whole buffer alive that it was cut from.
-    this.#chunks.push(chunk.length * 4 < chunk.buffer.byteLength ? Buffer.from(chunk) : chunk)
+    // What goes on is the sink's, which may give its memory back.
+    this.#chunks.push(Buffer.from(chunk))
     if (this.#chunks.length >= MAX_CHUNKS) this.#chunks = [Buffer.concat(this.#chunks)]
     view.next = this.#chunks.length
   }

@@ -1,6 +1,7 @@
 import { type ErrorCode, MeshError } from '../errors.ts'
 import type { Body, BodySink } from '../http/body.ts'
 import type { Fields } from '../http/fields.ts'
+import { cutChunk } from '../net/slabs.ts'
 import { ChunkedDecoder } from './chunked.ts'
 import type { Framing } from './framing.ts'
 import type { Limits } from './limits.ts'
@@ -144,7 +145,7 @@ export class WireBody implements Body {
 
   #push(octets: Buffer, start: number, end: number, isOwned: boolean): void {
     if (this.#isComplete) return
-    const chunk = isOwned ? octets.subarray(start, end) : ownCopy(octets, start, end)
+    const chunk = isOwned ? cutChunk(octets, start, end) : ownCopy(octets, start, end)
     if (this.#sink === null || this.#isPaused || this.#queue !== null) {
       if (this.#queue === null) this.#queue = [chunk]
       else this.#queue.push(chunk)

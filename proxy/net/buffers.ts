@@ -4,10 +4,6 @@ export const OUTPUT_BYTES = 16_384
 const MAX_POOLED_OUTPUTS = 64
 /** Views up to this length are kept: making one costs as much as copying 200 octets. */
 const MAX_CACHED_VIEW = 2048
-/** Octets of one read of a streamed body. */
-const SLAB_BYTES = 65_536
-/** A slab with less left is not read into again: short reads cost a system call each. */
-const MIN_SLAB_BYTES = 16_384
 
 /** A buffer that messages are built in, with the views of its beginning that were used before. */
 export class OutputBuffer {
@@ -44,20 +40,3 @@ export function giveOutput(buffer: OutputBuffer): void {
 
 /** Every connection reads into this one while it reads heads: what is in it is valid until the callback returns. */
 export const SHARED_READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
-
-/** Where a streamed body is read to: each read gets octets that no later read touches, so that a sink may take them over. */
-export class ReadSlab {
-  #slab: Buffer | null = null
-
-  /** The buffer for the next read. */
-  next(): Buffer {
-    this.#slab ??= Buffer.allocUnsafeSlow(SLAB_BYTES)
-    return this.#slab
-  }
-
-  /** @param count octets that the last read used. */
-  used(count: number): void {
-    const slab = this.#slab
-    this.#slab = slab === null || slab.length - count < MIN_SLAB_BYTES ? null : slab.subarray(count)
-  }
-}

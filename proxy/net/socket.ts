@@ -1,10 +1,13 @@
 import type net from 'node:net'
-import { giveOutput, type OutputBuffer, ReadSlab, SHARED_READ_BUFFER, takeOutput } from './buffers.ts'
+import { giveOutput, type OutputBuffer, SHARED_READ_BUFFER, takeOutput } from './buffers.ts'
+import { giveBack, isSlabFree, leaveSlab, takeSlab } from './slabs.ts'
 
 /** Octets that may wait for a slow peer before `write` says false: enough to keep a 1 Gbit/s path of 1 ms full. */
 export const HIGH_WATER_BYTES = 131_072
 /** Up to this size a chunk is copied beside what waits, so that both leave in one plain write; above it a copy costs more than a gathering write. */
 const MAX_COPIED_BYTES = 8_192
+/** A chunk of this size is worth a system call of its own: written at once, its buffer can be read into again while the cache still has it. */
+const MIN_WRITTEN_AT_ONCE = 32_768
 
 /** What a connection tells its owner. */
 export interface SocketEvents {
@@ -65,8 +68,11 @@ export class RawSocket {
   #isEnding = false
   #error: Error | null = null
   #hasFailedWrite = false
-  #slab: ReadSlab | null = null
-  #nextRead: Buffer | undefined = SHARED_READ_BUFFER
+  /** What reads go into now. */
+  #reading: Buffer | null = null
+  #isPrivate = false
+  /** Chunks that the operating system has not taken yet. */
+  #held: Buffer[] | null = null
 
   /** @param open makes the socket; gets the `onread` option to give it, or undefined in `data` mode. */
   constructor(mode: ReadMode, open: (onread: net.OnReadOpts | undefined) => net.Socket) {
@@ -78,7 +84,7 @@ export class RawSocket {
     }
     this.#readOnAfterFailedWrite()
     this.socket.on('end', () => this.#ended())
-    this.socket.on('drain', () => this.events.drained())
+    this.socket.on('drain', () => this.#drained())
     this.socket.on('error', error => {
       this.#error = error
     })
@@ -107,9 +113,7 @@ export class RawSocket {
 
   /** From now on reads go into private buffers (`isOwned`), or again into the shared one. */
   readPrivately(isPrivate: boolean): void {
-    if (isPrivate === (this.#slab !== null)) return
-    this.#slab = isPrivate ? new ReadSlab() : null
-    this.#nextRead = this.#slab === null ? SHARED_READ_BUFFER : this.#slab.next()
+    this.#isPrivate = isPrivate
   }
 
   /** Makes room for `size` more octets at `end`. */
@@ -130,12 +134,16 @@ export class RawSocket {
       this.reserve(length)
       chunk.copy(this.octets, this.end)
       this.end += length
+      giveBack(chunk)
     } else {
       this.#cut()
       this.#queue ??= []
       this.#queue.push(chunk)
       this.#queued += length
-      if (this.#queued >= HIGH_WATER_BYTES) this.flush()
+      if (this.#queued >= HIGH_WATER_BYTES || (length >= MIN_WRITTEN_AT_ONCE && !this.isComposing)) {
+        this.flush()
+        return !this.isFull
+      }
     }
     this.schedule()
     return !this.isFull
@@ -214,30 +222,30 @@ export class RawSocket {
   }
 
   #takeNextRead(): Uint8Array {
-    const next = this.#nextRead
-    this.#nextRead = undefined
+    const present = this.#reading
     // Nothing: the present buffer goes on being used, without a call into the engine.
-    return next as Uint8Array
+    if (this.#isPrivate ? present !== null && isSlabFree(present) : present === SHARED_READ_BUFFER)
+      return undefined as unknown as Uint8Array
+    if (present !== null) leaveSlab(present)
+    this.#reading = this.#isPrivate ? takeSlab() : SHARED_READ_BUFFER
+    return this.#reading
   }
 
   #received(octets: Buffer, count: number): boolean {
     this.octetsIn += count
-    if (octets === SHARED_READ_BUFFER) {
-      this.events.data(octets, count, false)
-    } else {
-      const slab = this.#slab
-      if (slab !== null) {
-        slab.used(count)
-        this.#nextRead = slab.next()
-      }
-      this.events.data(octets, count, true)
-    }
+    // A short read is cheaper to copy than to lend a slab for.
+    this.events.data(octets, count, octets !== SHARED_READ_BUFFER && count > MAX_COPIED_BYTES)
     return !this.#isPaused
   }
 
   #arrived(octets: Buffer): void {
     this.octetsIn += octets.length
     this.events.data(octets, octets.length, true)
+  }
+
+  #drained(): void {
+    if (this.#held !== null) this.#release([])
+    this.events.drained()
   }
 
   #ended(): void {
@@ -250,8 +258,10 @@ export class RawSocket {
     this.isClosed = true
     this.#output = null
     this.#queue = null
+    this.#held = null
     this.#queued = 0
     this.end = this.#from = 0
+    if (this.#reading !== null) leaveSlab(this.#reading)
     this.events.closed(this.#error)
   }
 
@@ -270,13 +280,21 @@ export class RawSocket {
     const queue = this.#queue as Buffer[]
     this.#queue = null
     this.#queued = 0
-    if (queue.length === 1) {
-      this.#send(queue[0] as Buffer)
-      return
+    if (queue.length === 1) this.#send(queue[0] as Buffer)
+    else {
+      this.socket.cork()
+      for (const part of queue) this.#send(part)
+      this.socket.uncork()
     }
-    this.socket.cork()
-    for (const part of queue) this.#send(part)
-    this.socket.uncork()
+    this.#release(queue)
+  }
+
+  /** Gives back the chunks of a flush, and those of earlier ones, once the operating system has taken every octet. */
+  #release(chunks: Buffer[]): void {
+    const all = this.#held === null ? chunks : this.#held.concat(chunks)
+    const isTaken = this.socket.writableLength === 0
+    this.#held = isTaken ? null : all
+    if (isTaken) for (const chunk of all) giveBack(chunk)
   }
 
   #send(octets: Buffer): void {
