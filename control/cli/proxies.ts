@@ -37,10 +37,31 @@ async function run({ flags, output }: Context): Promise<number> {
     output.line(structured(format, { items }))
     return 0
   }
-  for (const warning of new Set(items.flatMap(proxy => proxy.warnings))) output.warn(warning)
+  for (const warning of warningsOf(items)) output.warn(warning)
   if (items.length === 0) output.note('no sidecar has connected')
   else output.line(table([['ID', 'SERVICE', 'ADDRESS', 'REVISION', 'IN SYNC', 'SINCE', 'LAST NACK'], ...items.map(row)]))
   return 0
+}
+
+/** What each word of the control API means for the operator, and what to do. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  'foreign-store': 'keeps its last good configuration, which is of another store; `outrider control --adopt` makes it follow this one',
+  'old-revision':
+    'keeps its last good configuration, which is of a later revision than the control plane has; `outrider control --adopt` makes it follow',
+  insecure: 'the control plane can be reached from other machines, and there are no identities (--insecure)',
+  held: 'its registration is lost together with most of its service: the endpoint is kept, and picked last',
+  unhealthy: 'its registration is lost: the endpoint is picked last',
+}
+/** Ids that a warning names. */
+const MAX_NAMED = 5
+
+/** One line for each kind of warning, with the sidecars that it concerns. */
+export function warningsOf(proxies: readonly Pick<ProxyStatus, 'id' | 'warnings'>[]): readonly string[] {
+  return [...new Set(proxies.flatMap(proxy => proxy.warnings))].map(word => {
+    const ids = proxies.filter(proxy => proxy.warnings.includes(word)).map(proxy => proxy.id)
+    const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : ''
+    return `${word} (${ids.slice(0, MAX_NAMED).join(', ')}${more})${MEANINGS[word] === undefined ? '' : `: ${MEANINGS[word]}`}`
+  })
 }
 
 function row(proxy: ProxyStatus): readonly string[] {
