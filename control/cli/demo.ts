@@ -4,9 +4,10 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command, Context } from './command.ts'
 import { type Part, startPart, stopPart } from './demo/process.ts'
-import { Traffic } from './demo/traffic.ts'
+import { Traffic, untilAnswered } from './demo/traffic.ts'
 import { View } from './demo/view.ts'
 import { END_SIGNALS } from './ending.ts'
+import { CommandError } from './exit-codes.ts'
 import { type Address, formatAddress, parseAddress } from './values.ts'
 
 /** `outrider demo`: a whole mesh on this machine with live traffic; what `npm start` runs. */
@@ -43,6 +44,8 @@ export const demoCommand: Command = {
 const LOOK_MS = 1_000
 /** For each process at the end; longer than it takes to tell every caller. */
 const STOP_MS = 10_000
+/** Longest wait for the first answer that came through all of it. */
+const FIRST_ANSWER_MS = 20_000
 /** Where the demo's apps and documents lie: deploy/demo in a checkout, dist/deploy/demo in the package. */
 const DEMO = fileURLToPath(new URL('../../deploy/demo/', import.meta.url))
 const APP_SUFFIX = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
@@ -50,17 +53,25 @@ const APP_SUFFIX = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 async function run(context: Context): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'outrider-demo-'))
   const parts: Part[] = []
+  const isOver = { is: false }
   // Listened for from the start: Ctrl-C while things come up must end what is up already.
   const ended = new Promise<void>(resolve => {
-    for (const signal of END_SIGNALS) process.on(signal, () => resolve())
+    const asked = () => {
+      // The second time: those that are leaving end at once, and their apps with them.
+      if (isOver.is) for (const part of parts) part.child.kill('SIGTERM')
+      isOver.is = true
+      resolve()
+    }
+    for (const signal of END_SIGNALS) process.on(signal, asked)
   })
   try {
-    const started = startAll(context, directory, parts)
+    const started = startAll(context, directory, parts, isOver)
     const isUp = await Promise.race([started.then(() => true), ended.then(() => false)])
     if (isUp) await show(context, parts, ended)
-    else await started.catch(() => {})
+    else started.catch(() => {})
     return 0
   } finally {
+    isOver.is = true
     // Callers first, so that nobody sees the one that it calls go.
     await Promise.all(parts.slice(1).map(part => stopPart(part, STOP_MS)))
     await Promise.all(parts.slice(0, 1).map(part => stopPart(part, STOP_MS)))
@@ -69,14 +80,13 @@ async function run(context: Context): Promise<number> {
   }
 }
 
-/** Starts everything; `parts` has what is up, also when one fails. */
-async function startAll({ flags, output }: Context, directory: string, parts: Part[]): Promise<void> {
+/** Starts everything; `parts` has what was started, also when one fails. Starts nothing more once it is over. */
+async function startAll({ flags, output }: Context, directory: string, parts: Part[], isOver: { readonly is: boolean }): Promise<void> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OUTRIDER_')))
   const address = (name: string) => formatAddress(flags.address(name) as Address)
   const start = async (name: string, args: readonly string[], rest: readonly string[] = [], extra: NodeJS.ProcessEnv = {}) => {
-    const part = await startPart(name, join(directory, `${name}.ready`), args, rest, { ...env, ...extra })
-    parts.push(part)
-    return part
+    if (isOver.is) throw new CommandError('failed', `${name} was not started: the demo ends`)
+    return startPart(parts, name, join(directory, `${name}.ready`), args, rest, { ...env, ...extra })
   }
   output.note('starting a control plane and five sidecars ...')
   const control = await start('control plane', [
@@ -103,7 +113,7 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
   ]
   const app = (name: string) => [process.execPath, join(DEMO, `${name}${APP_SUFFIX}`)]
   const anywhere = ['--outbound', any, '--admin', any, '--log-level', 'warn']
-  await Promise.all([
+  const [client] = await Promise.all([
     start('client', ['proxy', ...sidecar('client', '--outbound', address('outbound'), '--admin', address('admin'), '--log-level', 'warn')]),
     start('web', ['run', ...sidecar('web', ...anywhere)], app('web')),
     start('orders v1', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v1')], app('orders'), { VERSION: 'v1' }),
@@ -115,6 +125,8 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
   const sink = { write: (text: string) => output.note(text.trimEnd()), isTty: false }
   const words = ['apply', '-f', join(DEMO, 'mesh.yaml'), '--api', `http://${control.ready['api']}`]
   await dispatch({ words, environment: env, out: sink, err: sink, commands: [applyCommand] })
+  const outbound = parseAddress(client.ready['outbound'] as string) as Address
+  if (!(await untilAnswered(outbound, FIRST_ANSWER_MS))) output.warn(`no answer from web within ${FIRST_ANSWER_MS / 1_000} s`)
 }
 
 /** Sends traffic and shows it until the end. */

@@ -15,12 +15,16 @@ const KEPT_CHARACTERS = 4_000
 export interface Part {
   readonly name: string
   readonly child: ChildProcess
-  /** Addresses by flag, and `pid`, once it is ready. */
-  readonly ready: Readonly<Record<string, string>>
+  /** Addresses by flag, and `pid`, once it is ready; empty before. */
+  ready: Readonly<Record<string, string>>
 }
 
-/** Starts `outrider ARGS --ready-file FILE` and waits for it. Rejects with what it said when it does not come up. */
+/**
+ * Starts `outrider ARGS --ready-file FILE` and waits for it. Rejects with what it said when it does not come up.
+ * @param parts gets it at once: what is still starting must be ended too when another one fails.
+ */
 export async function startPart(
+  parts: Part[],
   name: string,
   readyFile: string,
   args: readonly string[],
@@ -29,26 +33,34 @@ export async function startPart(
 ): Promise<Part> {
   const words = [...args, '--ready-file', readyFile, ...(rest.length === 0 ? [] : ['--', ...rest])]
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const part: Part = { name, child, ready: {} }
+  parts.push(part)
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', text => {
     said = (said + text).slice(-KEPT_CHARACTERS)
   })
   const until = performance.now() + START_TIMEOUT_MS
   while (!existsSync(readyFile)) {
-    if (child.exitCode !== null) throw new CommandError('failed', `${name} did not start: ${lastLine(said)}`)
+    if (hasEnded(part)) throw new CommandError('failed', `${name} did not start: ${lastLine(said)}`)
     if (performance.now() > until) {
       child.kill('SIGKILL')
       throw new CommandError('failed', `${name} was not ready within ${START_TIMEOUT_MS / 1_000} s: ${lastLine(said)}`)
     }
     await sleep(20)
   }
-  return { name, child, ready: JSON.parse(readFileSync(readyFile, 'utf8')) }
+  part.ready = JSON.parse(readFileSync(readyFile, 'utf8'))
+  return part
+}
+
+/** Whether its process is gone. */
+export function hasEnded({ child }: Part): boolean {
+  return child.exitCode !== null || child.signalCode !== null
 }
 
 /** Ends a process: SIGTERM, and SIGKILL after `graceMs`. */
 export async function stopPart(part: Part, graceMs: number): Promise<void> {
+  if (hasEnded(part)) return
   const { child } = part
-  if (child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   child.kill('SIGTERM')
   const force = setTimeout(() => child.kill('SIGKILL'), graceMs)

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../values.ts'
 
 /** One second of traffic, or whatever the window is. */
@@ -100,6 +101,25 @@ export class Traffic {
     this.#failedTotal++
     add(this.#failures, why)
   }
+}
+
+/** Asks `web` until the whole chain answers 200: apps take a moment to listen, and to be known. False: not within `timeoutMs`. */
+export async function untilAnswered({ host, port }: Address, timeoutMs: number): Promise<boolean> {
+  const until = performance.now() + timeoutMs
+  while (performance.now() < until) {
+    const status = await new Promise<number>(resolve => {
+      const sent = request({ host, port, path: '/1', agent: false, headers: { host: 'web' }, timeout: 5_000 }, response => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+      sent.once('timeout', () => sent.destroy())
+      sent.once('error', () => resolve(0))
+      sent.end()
+    })
+    if (status === 200) return true
+    await sleep(50)
+  }
+  return false
 }
 
 function add(counts: Map<string, number>, key: string): void {

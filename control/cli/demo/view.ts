@@ -1,4 +1,4 @@
-import type { Part } from './process.ts'
+import { hasEnded, type Part } from './process.ts'
 import type { Window } from './traffic.ts'
 
 /** Characters of the longest bar. */
@@ -26,7 +26,7 @@ export class View {
     this.#keep(window)
     const lines = ['Outrider demo: client > web > orders (v1, v2) > prices; each app has a sidecar, all on this machine', '']
     for (const part of this.#scene.parts) {
-      const state = part.child.exitCode !== null || part.child.signalCode !== null ? 'ended' : `pid ${part.ready['pid']}`
+      const state = hasEnded(part) ? 'ended' : `pid ${part.ready['pid']}`
       lines.push(`  ${part.name.padEnd(14)} ${state}`)
     }
     lines.push('', `  ${window.requests} requests/s, median ${window.medianMs.toFixed(1)} ms; ${total} in all, ${failed} failed`, '')
