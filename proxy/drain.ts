@@ -61,6 +61,6 @@ export async function drain(leaving: Leaving, drainTimeoutMs: number, timers: Ti
 
 /** `left orders: 7 of 7 callers know, 62 ms`. */
 export function drainSentence(service: string, report: DrainReport): string {
-  const cut = report.cut === 0 ? '' : `, ${report.cut} requests cut`
+  const cut = report.cut === 0 ? '' : `, ${report.cut} ${report.cut === 1 ? 'request' : 'requests'} cut`
   return `left ${service}: ${report.progress.callersThatKnow} of ${report.progress.callers} callers know, ${report.departureMs} ms${cut}`
 }
