@@ -1,37 +1,21 @@
 import t, { type Test } from 'tap'
+import { statsOf, untilHealthy, untilInSync } from '../support/e2e/ask.ts'
 import { Load } from '../support/e2e/load.ts'
 import { Mesh, type Sidecar } from '../support/e2e/mesh.ts'
-import { outrider, until } from '../support/e2e/process.ts'
+import { wait } from '../support/e2e/process.ts'
 
 /** `OUTRIDER_LONG=1` takes the times of the issue: stopped for 30 s, down for 5 min. CI takes shorter ones. */
 const isLong = process.env['OUTRIDER_LONG'] === '1'
 const STOPPED_MS = isLong ? 30_000 : 12_000
 const DOWN_MS = isLong ? 300_000 : 15_000
 
-const wait = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
 async function scene(t: Test): Promise<{ mesh: Mesh; web: Sidecar; orders: Sidecar }> {
   const mesh = new Mesh()
   t.teardown(() => mesh.stop())
   await mesh.startControl()
-  const orders = await mesh.startSidecar('orders')
-  await mesh.startSidecar('orders')
-  const web = await mesh.startSidecar('web')
-  await until('orders answers', async () => {
-    const load = new Load({ via: web.outbound, host: 'orders', perSecond: 20 })
-    await wait(200)
-    await load.stop()
-    return load.outcomes.length > 0 && load.failures.length === 0
-  })
-  return { mesh, web, orders }
-}
-
-/** How many proxies the control plane says are in sync. */
-async function inSync(mesh: Mesh): Promise<number> {
-  const { code, stdout } = await outrider(['proxies', '-o', 'json', '--api', `http://${mesh.api}`])
-  if (code !== 0) return 0
-  const { items } = JSON.parse(stdout) as { items: { inSync: boolean; isConnected?: boolean }[] }
-  return items.filter(item => item.inSync && item.isConnected !== false).length
+  const [orders, , web] = await Promise.all([mesh.startSidecar('orders'), mesh.startSidecar('orders'), mesh.startSidecar('web')])
+  await untilHealthy(web as Sidecar, 'orders', 2)
+  return { mesh, web: web as Sidecar, orders: orders as Sidecar }
 }
 
 t.test('the control plane killed and restarted under 500 requests/s loses no request', async t => {
@@ -42,8 +26,8 @@ t.test('the control plane killed and restarted under 500 requests/s loses no req
   await mesh.control?.exited
   await wait(3_000)
   await mesh.startControl()
-  await until('all sidecars are back', async () => (await inSync(mesh)) === 3)
-  await wait(3_000)
+  await untilInSync(mesh, 3)
+  await wait(2_000)
   await load.stop()
   t.equal(load.failures.length, 0, load.summary())
   t.ok(load.sent > 3_500, `${load.sent} requests`)
@@ -54,8 +38,10 @@ t.test(`the control plane stopped for ${STOPPED_MS / 1_000} s loses no request a
   const load = new Load({ via: web.outbound, host: 'orders', perSecond: 500 })
   mesh.control?.signal('SIGSTOP')
   await wait(STOPPED_MS)
+  await untilHealthy(web, 'orders', 2)
   mesh.control?.signal('SIGCONT')
-  await until('all sidecars are in sync again', async () => (await inSync(mesh)) === 3)
+  await untilInSync(mesh, 3)
+  await untilHealthy(web, 'orders', 2)
   await wait(2_000)
   await load.stop()
   t.equal(load.failures.length, 0, load.summary())
@@ -67,15 +53,16 @@ t.test(`the control plane down for ${DOWN_MS / 1_000} s, with a restart of one s
   await mesh.control?.exited
   const load = new Load({ via: web.outbound, host: 'orders', perSecond: 500 })
   await wait(1_000)
-  const port = orders.inbound.port
-  await orders.proxy.stop()
-  await mesh.startSidecar('orders', {
-    appPort: orders.appPort,
-    flags: ['--inbound', `127.0.0.1:${port}`, '--node-id', orders.name, '--data-dir', `${mesh.directory}/${orders.name}`],
-  })
+  const { name, appPort, inbound } = orders
+  t.same(await orders.proxy.stop(), { code: 0, signal: null }, 'it leaves cleanly with nobody to tell')
+  const again = await mesh.startSidecar('orders', { name, appPort, inbound: `127.0.0.1:${inbound.port}` })
+  t.equal((await statsOf(again)).configuration.source, 'disk', 'it comes up from its copy')
   await wait(DOWN_MS)
+  t.ok((await statsOf(again)).counters['downstream_connections_accepted'] ?? 0, 'its callers have come back to it')
+  await mesh.startControl()
+  await untilInSync(mesh, 3)
+  await untilHealthy(web, 'orders', 2)
+  t.equal((await statsOf(again)).configuration.source, 'control-plane')
   await load.stop()
   t.equal(load.failures.length, 0, load.summary())
-  await mesh.startControl()
-  await until('all sidecars are back', async () => (await inSync(mesh)) === 3)
 })

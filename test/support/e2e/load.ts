@@ -42,6 +42,11 @@ export class Load {
     return this.#sent
   }
 
+  /** Sent and not answered yet. */
+  get pending(): number {
+    return this.#pending
+  }
+
   /** Everything that was not answered 2xx. */
   get failures(): Outcome[] {
     return this.outcomes.filter(outcome => outcome.status < 200 || outcome.status > 299)

@@ -26,6 +26,25 @@ export interface Sidecar {
   readonly outbound: Address
   readonly inbound: Address
   readonly admin: Address
+  readonly health: Address
+}
+
+/** How a sidecar is started. */
+export interface SidecarOptions {
+  /** Its node id, and the name of its data folder; the same again for a restart. */
+  readonly name?: string
+  readonly appPort?: number
+  /** `HOST:PORT`; left out: a free one. */
+  readonly inbound?: string
+  readonly flags?: readonly string[]
+  /** Of the app. */
+  readonly env?: Record<string, string>
+}
+
+/** The listeners of a ready line. */
+function addressesOf(said: Record<string, string>): Pick<Sidecar, 'outbound' | 'inbound' | 'admin' | 'health'> {
+  const at = (key: string) => address(said[key] as string)
+  return { outbound: at('outbound'), inbound: at('inbound'), admin: at('admin'), health: at('health') }
 }
 
 /** A mesh of real processes on this machine, started through the CLI; everything ends with `stop`. */
@@ -39,10 +58,11 @@ export class Mesh {
 
   /** Starts the control plane; a second time it takes the same addresses and data again. */
   async startControl(...flags: string[]): Promise<void> {
-    const ready = join(this.directory, `control-${this.#count++}.ready`)
+    const ready = this.file(`control-${this.#count++}.ready`)
     const api = this.api === '' ? '127.0.0.1:0' : this.api
     const xds = this.xds === '' ? '127.0.0.1:0' : this.xds
-    const args = ['control', '--data-dir', join(this.directory, 'control'), '--api', api, '--xds', xds, '--ready-file', ready, ...flags]
+    const data = flags.includes('--data-dir') ? [] : ['--data-dir', this.file('control')]
+    const args = ['control', ...data, '--api', api, '--xds', xds, '--ready-file', ready, ...flags]
     this.control = this.run(args)
     const addresses = await readyOf(ready, this.control)
     this.api = addresses['api'] as string
@@ -65,34 +85,41 @@ export class Mesh {
   }
 
   /** Starts a sidecar, with an app of its own unless `appPort` says where one is. */
-  async startSidecar(
-    service: string,
-    options: { appPort?: number; flags?: string[]; env?: Record<string, string> } = {},
-  ): Promise<Sidecar> {
-    const name = `${service}-${this.#count++}`
+  async startSidecar(service: string, options: SidecarOptions = {}): Promise<Sidecar> {
+    const name = options.name ?? `${service}-${this.#count++}`
     const started = options.appPort === undefined ? await this.startApp(name, options.env) : { app: null, port: options.appPort }
-    const ready = join(this.directory, `${name}.ready`)
+    const flags = ['--app', `127.0.0.1:${started.port}`, ...this.sidecarFlags(service, name, options)]
+    const ready = this.file(`${name}-${this.#count++}.ready`)
+    const proxy = this.run(['proxy', ...flags, '--ready-file', ready])
+    const at = addressesOf(await readyOf(ready, proxy))
+    return { name, proxy, app: started.app, appPort: started.port, ...at }
+  }
+
+  /** The flags that `proxy` and `run` share. */
+  sidecarFlags(service: string, name: string, { inbound, flags = [] }: SidecarOptions = {}): string[] {
     const any = '127.0.0.1:0'
-    const ports = ['--outbound', any, '--inbound', any, '--admin', any, '--health', any]
-    const identity = ['--service', service, '--node-id', name, '--app', `127.0.0.1:${started.port}`, '--control', this.xds]
-    const proxy = this.run([
-      'proxy',
-      ...identity,
-      ...ports,
-      '--data-dir',
-      join(this.directory, name),
-      '--ready-file',
-      ready,
-      ...(options.flags ?? []),
-    ])
-    const addresses = await readyOf(ready, proxy)
-    const at = (key: string) => address(addresses[key] as string)
-    return { name, proxy, app: started.app, appPort: started.port, outbound: at('outbound'), inbound: at('inbound'), admin: at('admin') }
+    const ports = ['--outbound', any, '--inbound', inbound ?? any, '--admin', any, '--health', any]
+    return ['--service', service, '--node-id', name, '--control', this.xds, ...ports, '--data-dir', join(this.directory, name), ...flags]
+  }
+
+  /** Starts an app under `outrider run`. */
+  async startRun(service: string, options: SidecarOptions = {}): Promise<Sidecar> {
+    const name = options.name ?? `${service}-${this.#count++}`
+    const ready = this.file(`${name}-${this.#count++}.ready`)
+    const command = ['run', ...this.sidecarFlags(service, name, options), '--ready-file', ready, '--', process.execPath, APP]
+    const proxy = this.run(command, { NAME: name, ...options.env })
+    const said = await readyOf(ready, proxy)
+    return { name, proxy, app: null, appPort: address(said['app'] as string).port, ...addressesOf(said) }
+  }
+
+  /** A path in this mesh's own folder. */
+  file(name: string): string {
+    return join(this.directory, name)
   }
 
   /** Applies documents and waits until they are in force everywhere. */
   async apply(documents: string, ...flags: string[]): Promise<string> {
-    const file = join(this.directory, `apply-${this.#count++}.yaml`)
+    const file = this.file(`apply-${this.#count++}.yaml`)
     writeFileSync(file, documents)
     const { code, stdout, stderr } = await outrider(['apply', '-f', file, '--api', `http://${this.api}`, ...flags])
     if (code !== 0) throw new Error(`apply exited ${code}\n${stdout}${stderr}`)
