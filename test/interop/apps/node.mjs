@@ -28,6 +28,9 @@ function note(url, what) {
   if (id !== null) seen.set(id, [...(seen.get(id) ?? []), what])
 }
 
+/** When each connection's last answer had left. */
+const answeredAt = new WeakMap()
+
 function json(response, value, status = 200, fields = {}) {
   const text = JSON.stringify(value)
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...fields }).end(text)
@@ -44,7 +47,11 @@ function echo(request, response) {
   request.on('end', () => {
     const { headers, method } = request
     const text = name => headers[name] ?? null
+    const { socket } = request
+    const idleMs = answeredAt.has(socket) ? performance.now() - answeredAt.get(socket) : null
+    response.on('finish', () => answeredAt.set(socket, performance.now()))
     json(response, {
+      idleMs,
       method,
       path: request.url,
       octets,
@@ -128,6 +135,8 @@ const routes = {
 }
 
 function serve(request, response) {
+  // What says Connection on its own gets no `Keep-Alive: timeout=5` from Node: a server that does not say when it closes.
+  if (process.env.NO_HINT !== undefined) response.setHeader('connection', 'keep-alive')
   const url = new URL(request.url, 'http://app')
   const route = routes[url.pathname]
   if (route === undefined) json(response, { error: 'unknown' }, 404)
