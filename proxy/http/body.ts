@@ -15,8 +15,8 @@ export interface Body {
   resume(): void
   /**
    * Gives up the rest; no sink call follows. Of a response: RST_STREAM, or the connection closes. Of a request that is still being sent while its
-   * response goes out (413, 401): delivery stops only; http1/server answers with `Connection: close`, half-closes, discards at most 256 KiB or 1 s,
-   * then closes, so that the answer is not lost to a reset.
+   * response goes out (413, 401): delivery stops only; http1/server answers with `Connection: close`, half-closes, discards at most
+   * 256 KiB, then reads no more, and closes when the peer does or after 1 s, so that the answer is not lost to a reset.
    */
   cancel(reason: MeshError): void
 }
