@@ -30,7 +30,10 @@ async function runProxy(context: Context): Promise<number> {
   const documents = flags.text('documents')
   const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)
   const started = await startProxy(proxyOptions(flags, embedded === null ? {} : { control: embedded.xds }))
-  if (!started.ok) throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
+  if (!started.ok) {
+    await embedded?.close()
+    throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
+  }
   const { proxy } = started
   const ended = untilAskedToEnd(
     proxy.asked,

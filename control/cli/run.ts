@@ -61,11 +61,18 @@ async function run(context: Context): Promise<number> {
   }
   const { startProxy } = await import('../../proxy/main.ts')
   const started = await startProxy(proxyOptions(flags, addresses))
-  if (!started.ok) throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
-  const code = await runApp(context, started.proxy, { command, args, port })
-  await started.proxy.close()
-  await embedded?.close()
-  return code
+  if (!started.ok) {
+    await embedded?.close()
+    throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
+  }
+  try {
+    return await runApp(context, started.proxy, { command, args, port })
+  } finally {
+    // Also after a command that could not be started: a sidecar that stays up would keep the process.
+    await started.proxy.leave()
+    await started.proxy.close()
+    await embedded?.close()
+  }
 }
 
 /** What is run beside the sidecar. */
@@ -77,12 +84,12 @@ interface App {
 
 async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<number> {
   let child: ChildProcess | null = null
+  let asked: EndSignal | null = null
   const left = untilAskedToEnd(
     proxy.asked,
-    async signal => {
-      await proxy.leave()
-      // In a terminal Ctrl-C has reached the app already: it is of the same process group.
-      if (!(signal === 'SIGINT' && process.stdin.isTTY)) child?.kill(signal ?? 'SIGTERM')
+    signal => {
+      asked = signal
+      return proxy.leave()
     },
     (signal: EndSignal) => {
       child?.kill('SIGKILL')
@@ -97,10 +104,16 @@ async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<
     stdio: 'inherit',
     env: appEnvironment(process.env, { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }, app.port),
   })
-  const code = await exitOf(child, app.command)
-  // The app ended by itself: callers must hear of it before the connection attempts that would fail.
-  await proxy.leave()
-  return code
+  const running = child
+  left.then(
+    () => {
+      // In a terminal Ctrl-C has reached the app already: it is of the same process group.
+      if (!(asked === 'SIGINT' && process.stdin.isTTY)) running.kill(asked ?? 'SIGTERM')
+    },
+    () => running.kill('SIGTERM'),
+  )
+  // Where the app ended by itself, callers hear of it next, before many connection attempts fail.
+  return exitOf(child, app.command)
 }
 
 function exitOf(child: ChildProcess, command: string): Promise<number> {
