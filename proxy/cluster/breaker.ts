@@ -18,6 +18,11 @@ export class Breaker {
     this.#counters = counters
   }
 
+  /** No connection may be opened and none is there to come free, so that waiting for one is in vain. */
+  get isClosedToConnections(): boolean {
+    return this.thresholds.maxConnections === 0 && this.connections === 0
+  }
+
   /** A connection that is open or being opened. Over the limit nothing fails: the request waits. */
   tryConnection(): boolean {
     if (this.connections >= this.thresholds.maxConnections) return this.#overflow('breaker_connections_overflow')

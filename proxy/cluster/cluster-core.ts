@@ -100,6 +100,16 @@ export abstract class ClusterCore implements Cluster, PoolOwner {
     return (host as PooledHost).pool.acquire(cancelled, fresh)
   }
 
+  tryTunnel(): boolean {
+    return this.breaker.tryConnection() || (this.reclaim() && this.breaker.tryConnection())
+  }
+
+  tunnelClosed(): void {
+    this.breaker.connections--
+    this.connectionEnded()
+    if (this.onIdle !== null) this.onIdle()
+  }
+
   describe(): string {
     return describeHosts(this.config.name, this.hosts)
   }

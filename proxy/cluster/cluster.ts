@@ -33,6 +33,9 @@ export interface Cluster {
    * `fresh`: never a kept-alive one (a retry after a stale connection; tunnels).
    */
   acquire(host: Host, cancelled: Cancellation, fresh: boolean): Connection | Promise<Connection>
+  /** Counts a tunnel in, which is a connection outside the pools. False: `maxConnections` is reached (UO). Each true is matched by one `tunnelClosed`. */
+  tryTunnel(): boolean
+  tunnelClosed(): void
   /** One sentence with each endpoint's state. */
   describe(): string
 }

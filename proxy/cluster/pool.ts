@@ -144,6 +144,10 @@ export class Pool {
   #wait(cancelled: Cancellation, fresh: boolean): Promise<Connection> {
     if (cancelled.reason !== null) return Promise.reject(cancelled.reason)
     const { breaker, config } = this.#owner
+    if (breaker.isClosedToConnections) {
+      const text = `${config.name}: no connection is allowed (maxConnections)`
+      return Promise.reject(new MeshError('UPSTREAM_OVERFLOW', text))
+    }
     if (!breaker.tryPending()) {
       const text = `${config.name}: ${breaker.pending} requests wait for a connection already (maxPending)`
       return Promise.reject(new MeshError('UPSTREAM_OVERFLOW', text))

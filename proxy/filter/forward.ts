@@ -36,7 +36,7 @@ export function forward(options: ForwardOptions): Handler {
     try {
       response = await send(options, cluster, exchange, attempt)
     } catch (thrown) {
-      leave(cluster, attempt)
+      cluster.leave()
       throw failed(exchange, attempt, thrown)
     } finally {
       perTry?.stop()
@@ -74,15 +74,24 @@ function sendOver(connection: Connection, attempt: Attempt): Promise<Response> {
 
 function openTunnel(options: ForwardOptions, cluster: Cluster, host: Host, attempt: Attempt): Promise<Response> {
   const { address, port } = host.endpoint
-  // No pool counts it.
-  host.active++
-  host.total++
   if (options.openTunnel === null) throw new MeshError('FORBIDDEN_TARGET', 'CONNECT is not served here')
   if (options.isOwnListener(address, port)) {
     options.counters.add('loop_refused')
     throw new MeshError('LOOP', `${endpointName(host.endpoint)} is a listener of this sidecar`)
   }
-  return options.openTunnel(host, attempt, cluster.config.connectTimeoutMs)
+  if (!cluster.tryTunnel()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many connections (maxConnections)`)
+  // No pool counts it.
+  host.active++
+  host.total++
+  return options.openTunnel(host, attempt, cluster.config.connectTimeoutMs).catch(error => {
+    closeTunnel(cluster, host)
+    throw error
+  })
+}
+
+function closeTunnel(cluster: Cluster, host: Host): void {
+  host.active--
+  cluster.tunnelClosed()
 }
 
 function triedHosts(exchange: Exchange): Host[] {
@@ -97,12 +106,6 @@ function unlessCancelled<T>(promise: Promise<T>, cancelled: Cancellation): Promi
     cancelled.on(reject)
     promise.then(resolve, reject).finally(() => cancelled.off(reject))
   })
-}
-
-/** Undoes what sending has counted. Connections are counted by the host's pool; a tunnel has none. */
-function leave(cluster: Cluster, attempt: Attempt): void {
-  cluster.leave()
-  if (attempt.head.method === 'CONNECT' && attempt.host !== null) attempt.host.active--
 }
 
 /** Failures of inbound to reach its app: the request was not handed over, and the caller's sidecar may try elsewhere. */
@@ -121,11 +124,14 @@ function received(cluster: Cluster, exchange: Exchange, attempt: Attempt, respon
   // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
   if (exchange.direction === 'inbound' && head.status === 503) head.headers.delete('proxy-status')
   if (isTunnel(attempt.head.method, head.status)) {
-    exchange.onDone(() => leave(cluster, attempt))
+    exchange.onDone(() => {
+      cluster.leave()
+      if (attempt.head.method === 'CONNECT' && attempt.host !== null) closeTunnel(cluster, attempt.host)
+    })
     return response
   }
   if (isWhole(body)) {
-    leave(cluster, attempt)
+    cluster.leave()
     return response
   }
   return { head, body: new MeteredBody(body, new Leaving(cluster, attempt)) }
@@ -150,6 +156,6 @@ class Leaving implements BodyWatcher {
 
   ended(error: MeshError | null): void {
     this.#attempt.error ??= error
-    leave(this.#cluster, this.#attempt)
+    this.#cluster.leave()
   }
 }

@@ -20,6 +20,25 @@ t.test('over maxPending it is UO at once', async t => {
   t.equal(connects.length, 3, 'there is room again')
 })
 
+t.test('with maxConnections 0 a request is refused at once: nothing could ever come free for it', async t => {
+  const { cluster, host, connects } = poolWorld({ maxConnections: 0 })
+  t.equal(await codeOf(cluster.acquire(host, never(), false)), 'UPSTREAM_OVERFLOW')
+  t.equal(connects.length, 0)
+  t.equal(cluster.breaker.pending, 0)
+})
+
+t.test('a tunnel takes one of maxConnections, in place of an idle connection, and gives it back', async t => {
+  const { cluster, host, connects, open } = poolWorld({ maxConnections: 1 })
+  const idle = await open()
+  idle.finish()
+  t.ok(cluster.tryTunnel())
+  t.not(idle.destroyed, null)
+  t.notOk(cluster.tryTunnel())
+  const waiting = cluster.acquire(host, never(), false)
+  cluster.tunnelClosed()
+  t.equal(await connects[1]!.accept(), await waiting)
+})
+
 t.test('at maxConnections requests wait, first come first served', async t => {
   const { cluster, host, connects, counters, open } = poolWorld({ maxConnections: 1 })
   const only = await open()

@@ -244,3 +244,19 @@ t.test('where tunnels are not served CONNECT is refused', async t => {
   await settled()
   t.match(result.error, { code: 'FORBIDDEN_TARGET' })
 })
+
+t.test('over maxConnections a tunnel is refused at once, and one that has ended makes room', async t => {
+  const upstream = new Upstream()
+  upstream.maxTunnels = 1
+  const connect = () => new Call(requestHead({ method: 'CONNECT', path: null }), new HandBody())
+  const call = connect()
+  const openTunnel = async () => response(200, new HandBody())
+  setUp({ upstream, call, openTunnel })
+  const { result } = setUp({ upstream, call: connect(), openTunnel })
+  await settled()
+  t.match(result.error, { code: 'UPSTREAM_OVERFLOW' })
+  t.equal(upstream.tunnels, 1)
+  call.finished?.(null)
+  t.equal(upstream.tunnels, 0)
+  t.equal(upstream.requests, 0)
+})

@@ -205,6 +205,19 @@ export class Upstream implements Cluster, ClusterRegistry {
     return this.acquisitions.shift()?.() ?? this.connection()
   }
 
+  tunnels = 0
+  maxTunnels = Number.POSITIVE_INFINITY
+
+  tryTunnel(): boolean {
+    if (this.tunnels >= this.maxTunnels) return false
+    this.tunnels++
+    return true
+  }
+
+  tunnelClosed(): void {
+    this.tunnels--
+  }
+
   describe(): string {
     return 'orders: no endpoint'
   }
