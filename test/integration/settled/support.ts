@@ -73,7 +73,7 @@ export class Upstream {
           number: this.got.length + 1,
           onConnection: ++count,
           connection,
-          line: head.slice(0, head.indexOf('\r\n')),
+          line: head.split('\r\n', 1)[0] ?? '',
           head,
           body: text.slice(end + 4, end + 4 + length),
         }
