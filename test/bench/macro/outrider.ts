@@ -5,7 +5,8 @@ import { BACKEND_PORTS, type Peer } from './peers.ts'
 import { listening, type Running, start } from './process.ts'
 
 const LAUNCHER = join(import.meta.dirname, '../../../bin/outrider.js')
-const API = 'http://127.0.0.1:19280'
+/** The control API of the control plane that configures it. */
+export const API = 'http://127.0.0.1:19280'
 
 /** The same work as the peers do, as documents. */
 const DOCUMENTS = `apiVersion: outrider.dev/v1
