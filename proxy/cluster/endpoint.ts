@@ -35,6 +35,8 @@ export interface Host {
   avoidUntil: number
   /** Idle time after which this server was seen to close a connection, ms; Infinity until it was seen. */
   learnedIdleMs: number
+  /** It answered with a receipt: whoever is there can't hand requests over at present. */
+  gaveReceipt(): void
 }
 
 /** `127.0.0.1:8080`, `[::1]:8080`. */

@@ -29,6 +29,7 @@ export class KnownHost implements Host {
   /** How often it was avoided since the last success. Ten connects that fail together are one. */
   #avoided = 0
   #learnedAt = 0
+  #receiptUntil = 0
   /** A short idle time that one close hinted at. */
   #suspectedMs = Number.POSITIVE_INFINITY
 
@@ -47,13 +48,22 @@ export class KnownHost implements Host {
    * has nothing in flight, and least request would send everything there.
    */
   get canServe(): boolean {
+    if (this.#receiptUntil !== 0 && this.#receiptUntil > this.#clock.now()) return false
     if (this.connectFailures === 0) return true
     return this.connecting === 0 && this.avoidUntil <= this.#clock.now()
   }
 
   /** ms for which it is still avoided; 0: it is not. */
   get avoidedForMs(): number {
-    return Math.max(this.avoidUntil - this.#clock.now(), 0)
+    return Math.max(Math.max(this.avoidUntil, this.#receiptUntil) - this.#clock.now(), 0)
+  }
+
+  /**
+   * Not picked for a moment while others can serve: a receipt comes fast, so least request would send nearly everything there, and each costs a retry of the
+   * budget. No longer than that: registration tells the rest, and connecting works.
+   */
+  gaveReceipt(): void {
+    this.#receiptUntil = this.#clock.now() + FIRST_AVOID_MS * (1 + JITTER * fraction(this.#random))
   }
 
   connected(): void {

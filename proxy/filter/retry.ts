@@ -85,6 +85,7 @@ class Tries {
     // Nothing is to be hoped for where there is nobody.
     if (error instanceof MeshError && error.code === 'NO_HEALTHY_UPSTREAM' && this.#cluster.hosts.length === 0) return false
     const isPromised = response !== null && this.#cluster.config.name !== this.#options.passthrough && isReceipt(response)
+    if (isPromised) attempt.host?.gaveReceipt()
     const outcome: Outcome = {
       code: error instanceof MeshError ? error.code : null,
       status: response?.head.status ?? 0,

@@ -131,7 +131,7 @@ export function hostAt(port: number): Host {
     labels: {},
     transport: { kind: 'plaintext' as const },
   }
-  return { endpoint, active: 0, total: 0, connectFailures: 0, avoidUntil: 0, learnedIdleMs: Number.POSITIVE_INFINITY }
+  return { endpoint, active: 0, total: 0, connectFailures: 0, avoidUntil: 0, learnedIdleMs: Number.POSITIVE_INFINITY, gaveReceipt() {} }
 }
 
 /** What waits for the test's answer. */
