@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import type { ExplainRequest } from '../../proxy/route/explain.ts'
 import { nearest } from '../model/nearest.ts'
-import { explain, type Question } from './explanation.ts'
+import { explain } from './explanation.ts'
 import { answer } from './negotiation.ts'
 import type { ApiOptions } from './options.ts'
 import { ProblemError } from './problem.ts'
@@ -60,7 +61,7 @@ async function namespaceOf({ as, namespace }: Query, options: ApiOptions): Promi
 }
 
 /** The path stays as it was written: a parsed URL has lost its dot segments, which are what somebody may ask about. */
-function questionOf({ method, url, header }: Query): Question {
+function questionOf({ method, url, header }: Query): ExplainRequest {
   const [, authority = '', rest = ''] = /^https?:\/\/([^/?#]+)([^#]*)/.exec(url) ?? []
   const headers = header.map((line): readonly [string, string] => {
     const colon = line.indexOf(':')

@@ -1,4 +1,4 @@
-import type { Explanation } from '../api/explanation.ts'
+import type { Explanation } from '../../proxy/route/explanation.ts'
 import { ApiClient } from './api-client.ts'
 import type { Command, Context } from './command.ts'
 import { API_FLAG, NAMESPACE_FLAG, OUTPUT_FLAG } from './common-flags.ts'

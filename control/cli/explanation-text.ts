@@ -1,4 +1,4 @@
-import { type ExplainedCluster, type ExplainedRoute, type Explanation, matchText } from '../api/explanation.ts'
+import { type ExplainedCluster, type ExplainedRoute, type Explanation, matchText } from '../../proxy/route/explanation.ts'
 import { formatDuration } from '../model/duration.ts'
 import { type Output, table } from './output.ts'
 
@@ -9,7 +9,7 @@ const MAX_LINES = 50
 export function explanationText(explanation: Explanation, output: Output): string {
   const { request, path, virtualHost, route, earlier, clusters } = explanation
   const lines = [`${request.method} http://${request.authority}${request.path} ${output.paint('bold', explanation.verdict)}`]
-  if (path !== null && path !== request.path.split('?')[0]) lines.push(`  path   ${path}, normalised`)
+  if (path !== null && path !== request.path?.split('?')[0]) lines.push(`  path   ${path}, normalised`)
   if (virtualHost !== null) lines.push(`  host   ${virtualHost.name}, by its name ${virtualHost.domain}`)
   if (route !== null) lines.push(...routeLines(route))
   for (const cluster of clusters) lines.push(...clusterLines(cluster, output))
@@ -56,7 +56,7 @@ function clusterLines({ name, share, config, endpoints, note }: ExplainedCluster
   }
   for (const { address, port, health, weight, labels, node } of endpoints) {
     const shown = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
-    const who = node === null ? 'listed' : `registered by ${node}`
+    const who = registrationOf(node, labels)
     const style = health === 'healthy' ? 'green' : 'red'
     const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
     lines.push(
@@ -64,4 +64,10 @@ function clusterLines({ name, share, config, endpoints, note }: ExplainedCluster
     )
   }
   return lines
+}
+
+/** A sidecar knows that an endpoint is registered by the label that each of them has, and not by whom. */
+function registrationOf(node: string | null, labels: Readonly<Record<string, string>>): string {
+  if (node !== null) return `registered by ${node}`
+  return labels['service'] === undefined ? 'listed' : 'registered'
 }

@@ -35,7 +35,7 @@ export interface Explanation {
   readonly match: ExplainedMatch | null
 }
 
-/** Why one route did not match: the first of its parts that failed. */
+/** Why one route did not match: the first of its parts that failed, and all of them in `message`. */
 export interface Rejection {
   /** From 1, in order of precedence. */
   readonly position: number
@@ -47,7 +47,7 @@ export interface Rejection {
   /** Null: the request has none. */
   readonly actual: string | null
   readonly expected: string
-  /** `header x-user is "8", needs "7"`. */
+  /** `method is POST, needs GET; header x-user is "8", needs "7"`. */
   readonly message: string
 }
 
@@ -84,14 +84,21 @@ function tryRoutes(routes: readonly RouteEntry[], subject: Subject): Pick<Explan
   let rejectedCount = 0
   for (const [index, { match, route }] of routes.entries()) {
     const matcher = new Matcher(match)
-    const fault = firstFault(matcher, subject)
-    if (fault === null) {
+    const [fault, ...others] = faultsOf(matcher, subject)
+    if (fault === undefined) {
       const explained = { position: index + 1, route, matched: describeMatch(matcher), matchedPrefix: matcher.matchedPrefix }
       return { ...listed(near, far, rejectedCount), match: explained }
     }
     rejectedCount++
     const list = fault.part === 'path' ? far : near
-    if (list.length < MAX_REJECTIONS) list.push({ position: index + 1, name: route.name, origin: route.origin, ...fault })
+    if (list.length < MAX_REJECTIONS)
+      list.push({
+        position: index + 1,
+        name: route.name,
+        origin: route.origin,
+        ...fault,
+        message: [fault, ...others].map(each => each.message).join('; '),
+      })
   }
   return { ...listed(near, far, rejectedCount), match: null }
 }
@@ -103,28 +110,28 @@ function listed(near: readonly Rejection[], far: readonly Rejection[], count: nu
 
 type Fault = Pick<Rejection, 'part' | 'field' | 'actual' | 'expected' | 'message'>
 
-function firstFault(matcher: Matcher, subject: Subject): Fault | null {
-  if (!matcher.matchesPath(subject.path)) return fault('path', '', subject.path, describePath(matcher.path), fromRegex(matcher.path))
-  if (matcher.method !== null && matcher.method !== subject.method) return fault('method', '', subject.method, matcher.method)
-  return (
-    firstConditionFault('header', matcher.headers, name => subject.header(name)) ??
-    firstConditionFault('query', matcher.query, name => subject.parameter(name))
-  )
+function faultsOf(matcher: Matcher, subject: Subject): Fault[] {
+  const faults: Fault[] = []
+  if (!matcher.matchesPath(subject.path)) faults.push(fault('path', '', subject.path, describePath(matcher.path), fromRegex(matcher.path)))
+  if (matcher.method !== null && matcher.method !== subject.method) faults.push(fault('method', '', subject.method, matcher.method))
+  addConditionFaults(faults, 'header', matcher.headers, name => subject.header(name))
+  addConditionFaults(faults, 'query', matcher.query, name => subject.parameter(name))
+  return faults
 }
 
-function firstConditionFault(
+function addConditionFaults(
+  faults: Fault[],
   part: 'header' | 'query',
   conditions: readonly Condition[],
   actualOf: (name: string) => string | null,
-): Fault | null {
+): void {
   for (const condition of conditions) {
     const { name, kind, value } = condition.match
     const actual = actualOf(name)
     if (condition.holds(actual)) continue
     const expected = kind === 'exact' ? JSON.stringify(value) : `a match of ${JSON.stringify(value)}`
-    return fault(part, name, actual, expected, fromRegex(condition.match))
+    faults.push(fault(part, name, actual, expected, fromRegex(condition.match)))
   }
-  return null
 }
 
 function fault(part: Rejection['part'], field: string, actual: string | null, expected: string, note = ''): Fault {

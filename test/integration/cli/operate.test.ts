@@ -157,7 +157,7 @@ t.test('explain asks the control plane as a service, and says so', async t => {
   t.match(out, /\n {4}endpoint +127.0.0.1:8081 healthy, weight 1, listed\n/)
   const none = await outrider('explain', 'http://orders/other', '--as', 'orders')
   t.match(none.out, /none of the \d routes of outbound\/default\/orders:80 matches: 404, flag NR\n/)
-  t.match(none.out, /\nroutes, and why none matches:\n {2}path below \/api +the path is not below \/api +HTTPRoute default\/orders rule 1/)
+  t.match(none.out, /\nroutes, and why none matches:\n {2}path below \/api +path is "\/other", needs the prefix "\/api" +HTTPRoute default\/orders rule 1/)
 })
 
 t.test('delete removes by name or by file, and exits 1 for what is not there', async t => {
