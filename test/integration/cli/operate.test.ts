@@ -141,7 +141,7 @@ t.test('proxies prints a table with the last refusal and the warnings', async t 
     out,
     /^ID +SERVICE +ADDRESS +REVISION +IN SYNC +SINCE +LAST NACK\na +default\/web +127.0.0.1:15006 +3 +yes +\d+[smhd] +bad regex\nb +default\/web +- +0 +gone +\d+[smhd] +-\n$/,
   )
-  t.equal(err, 'warning: insecure\n')
+  t.equal(err, 'warning: insecure (a): the control plane can be reached from other machines, and there are no identities (--insecure)\n')
   t.equal(JSON.parse((await outrider('proxies', '-o', 'json')).out).items.length, 2)
 })
 
@@ -157,7 +157,10 @@ t.test('explain asks the control plane as a service, and says so', async t => {
   t.match(out, /\n {4}endpoint +127.0.0.1:8081 healthy, weight 1, listed\n/)
   const none = await outrider('explain', 'http://orders/other', '--as', 'orders')
   t.match(none.out, /none of the \d routes of outbound\/default\/orders:80 matches: 404, flag NR\n/)
-  t.match(none.out, /\nroutes, and why none matches:\n {2}path below \/api +path is "\/other", needs the prefix "\/api" +HTTPRoute default\/orders rule 1/)
+  t.match(
+    none.out,
+    /\nroutes, and why none matches:\n {2}path below \/api +path is "\/other", needs the prefix "\/api" +HTTPRoute default\/orders rule 1/,
+  )
 })
 
 t.test('delete removes by name or by file, and exits 1 for what is not there', async t => {
