@@ -149,6 +149,7 @@ function startControlApi(
     address,
     view: group => discovery.viewFor(group),
     leases: async () => discovery.leases.list(),
+    counters: discovery.limits,
     warnings: open.length > 0 ? ['insecure'] : [],
     version,
     log: (level, text) => log[level]({}, text),

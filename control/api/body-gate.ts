@@ -1,15 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { API_LIMITS } from './limits.ts'
+import type { LimitCounters } from '../xds/counters.ts'
+import type { ApiLimits } from './limits.ts'
 import { ProblemError } from './problem.ts'
 
 /** Lets only a few large bodies in at once, so that the memory for them has a bound: connections x body limit would be 4 GiB. */
-export function bodyGate(app: FastifyInstance): void {
+export function bodyGate(app: FastifyInstance, limits: ApiLimits, counters: LimitCounters): void {
   const large = new Set<FastifyRequest>()
   app.addHook('onRequest', async (request, reply) => {
-    if (!isLarge(request)) return
-    if (large.size >= API_LIMITS.largeBodies) {
+    if (!isLarge(request, limits)) return
+    if (large.size >= limits.largeBodies) {
+      counters.reached('api_large_bodies')
       reply.header('retry-after', '1').header('connection', 'close')
-      throw new ProblemError(503, `${API_LIMITS.largeBodies} large bodies are being read; try again`)
+      throw new ProblemError(503, `${limits.largeBodies} large bodies are being read; try again`)
     }
     large.add(request)
     // Also where the client leaves in the middle.
@@ -18,7 +20,7 @@ export function bodyGate(app: FastifyInstance): void {
 }
 
 /** Chunked bodies count as large: nobody knows before they end. */
-function isLarge(request: FastifyRequest): boolean {
+function isLarge(request: FastifyRequest, limits: ApiLimits): boolean {
   if (request.headers['transfer-encoding'] !== undefined) return true
-  return Number(request.headers['content-length'] ?? 0) > API_LIMITS.largeBytes
+  return Number(request.headers['content-length'] ?? 0) > limits.largeBytes
 }

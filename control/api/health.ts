@@ -42,6 +42,12 @@ async function metrics(options: ApiOptions, answers: ReadonlyMap<string, number>
     ]),
     metric('outrider_control_sidecars_refusing', 'gauge', 'Connected sidecars whose last answer was a NACK.', [['', refusing]]),
     metric(
+      'outrider_control_limit_reached_total',
+      'counter',
+      'How often a limit of the control plane was reached; docs/limits.md has them all.',
+      [...options.counters.all()].map(([limit, count]): Sample => [`{limit="${limit}"}`, count]),
+    ),
+    metric(
       'outrider_control_api_responses_total',
       'counter',
       'Answers of the control API.',

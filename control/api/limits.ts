@@ -1,4 +1,7 @@
-/** What one caller may take of the control API, each with its reason. */
+/** What callers may take of the control API. */
+export type ApiLimits = { readonly [Name in keyof typeof API_LIMITS]: number }
+
+/** The limits where nobody says otherwise, each with its reason. */
 export const API_LIMITS = {
   /** Octets of a body: 1,000 routes have half a MiB. The same as the parser's own limit. */
   bodyBytes: 16 * 1_048_576,
@@ -15,6 +18,8 @@ export const API_LIMITS = {
   idleMs: 60_000,
   /** ms that an idle connection is kept for the next request. */
   keepAliveMs: 5_000,
+  /** ms between two looks at the deadlines of heads and requests: Node's own 30 s would make 10 s up to 40. */
+  lookMs: 1_000,
   /** ms that `/v1/proxies?revision=` may wait. */
   waitMs: 30_000,
   /** Calls that wait at once. */

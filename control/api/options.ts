@@ -1,7 +1,9 @@
 import type { Lease, Store } from '../store/store.ts'
 import type { NodeGroup } from '../translate/resources.ts'
 import type { View } from '../translate/tables.ts'
+import type { LimitCounters } from '../xds/counters.ts'
 import type { StatusBoard } from '../xds/status.ts'
+import type { ApiLimits } from './limits.ts'
 
 /** Where a server listens. IPv6 hosts are without brackets; port 0 takes a free one. */
 export interface Address {
@@ -18,6 +20,10 @@ export interface ApiOptions {
   view(group: NodeGroup): View
   /** Present leases, for references to services that have no document. */
   leases(): Promise<readonly Lease[]>
+  /** Where limits that are reached count. */
+  readonly counters: LimitCounters
+  /** What differs from API_LIMITS. */
+  readonly limits?: Partial<ApiLimits>
   /** Shown with every proxy: `insecure` binds. */
   readonly warnings: readonly string[]
   /** Of OpenAPI's info. */

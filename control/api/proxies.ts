@@ -21,7 +21,11 @@ export function proxyRoutes(app: FastifyInstance, options: ApiOptions): void {
   app.get('/v1/proxies', { schema }, async (request, reply) => {
     const { revision, waitMs } = request.query as { readonly revision?: number; readonly waitMs: number }
     if (revision === undefined) return answer(request, reply, { items: items(options.board.list(), options) })
-    if (waits >= API_LIMITS.waits) throw new ProblemError(503, `${API_LIMITS.waits} calls are waiting already`)
+    const most = options.limits?.waits ?? API_LIMITS.waits
+    if (waits >= most) {
+      options.counters.reached('api_waits')
+      throw new ProblemError(503, `${most} calls are waiting already`)
+    }
     waits++
     try {
       return answer(request, reply, { items: items(await options.board.settled(revision, waitMs), options) })

@@ -6,6 +6,7 @@ import { applyRoutes } from './apply.ts'
 import { bodyGate } from './body-gate.ts'
 import { documentRoutes } from './documents.ts'
 import { explainRoutes } from './explain.ts'
+import { countLimit, refuseConnection } from './full.ts'
 import { guard } from './guard.ts'
 import { healthRoutes } from './health.ts'
 import { API_LIMITS } from './limits.ts'
@@ -36,21 +37,31 @@ export async function startApi(options: ApiOptions): Promise<ApiServer> {
 }
 
 async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
+  const limits = { ...API_LIMITS, ...options.limits }
+  const { counters } = options
   const app = fastify({
     logger: false,
-    bodyLimit: Math.min(API_LIMITS.bodyBytes, MAX_TEXT_BYTES),
-    requestTimeout: API_LIMITS.requestMs,
-    keepAliveTimeout: API_LIMITS.keepAliveMs,
-    connectionTimeout: API_LIMITS.idleMs,
+    bodyLimit: Math.min(limits.bodyBytes, MAX_TEXT_BYTES),
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionTimeout: limits.idleMs,
+    http: { connectionsCheckingInterval: limits.lookMs },
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, counters),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 253 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', allErrors: true } },
   })
-  app.server.maxConnections = API_LIMITS.connections
-  app.server.headersTimeout = API_LIMITS.headMs
+  app.server.maxConnections = limits.connections
+  app.server.headersTimeout = limits.headMs
+  app.server.on('drop', () => counters.reached('api_connections'))
+  app.server.on('timeout', socket => {
+    // A connection that waits for its next request ends here too, and that is nobody's fault.
+    if (socket.writableLength > 0) counters.reached('api_deadline')
+    socket.destroy()
+  })
 
   app.addHook('onRequest', async request => guard(request, options.address))
-  bodyGate(app)
+  bodyGate(app, limits, counters)
   const methods = new MethodTable(app)
   // `/v1/apply` is no list of a kind named apply.
   app.addHook('onRequest', async (request, reply) => {
@@ -64,6 +75,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   app.setErrorHandler<Error>((error, request, reply) => {
     if (!(error instanceof ProblemError) && ((error as { statusCode?: number }).statusCode ?? 500) >= 500)
       options.log('error', error.stack ?? error.message)
+    countLimit(error, counters)
     answerError(error as ProblemError, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../proxy/util/clock.ts'
 import type { Timers } from '../../proxy/util/timers.ts'
 import type { Lease } from '../store/store.ts'
+import { LimitCounters } from './counters.ts'
 import type { NodeIdentity } from './node.ts'
 import type { Nack, ProxyStatus, StatusBoard } from './status.ts'
 import type { Standing } from './stream.ts'
@@ -46,12 +47,14 @@ export class Board implements StatusBoard {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #marks: (id: string) => readonly string[]
+  readonly #limits: LimitCounters
 
   /** @param clock wall clock. @param marks further warnings of a proxy: what its lease and the server say. */
-  constructor(clock: Clock, timers: Timers, marks: (id: string) => readonly string[] = () => []) {
+  constructor(clock: Clock, timers: Timers, marks: (id: string) => readonly string[] = () => [], limits = new LimitCounters()) {
     this.#clock = clock
     this.#timers = timers
     this.#marks = marks
+    this.#limits = limits
   }
 
   list(): readonly ProxyStatus[] {
@@ -66,7 +69,11 @@ export class Board implements StatusBoard {
   settled(revision: number, timeoutMs: number): Promise<readonly ProxyStatus[]> {
     const missing = new Set<string>()
     for (const entry of this.#entries.values()) if (entry.stream !== null && entry.answered < revision) missing.add(entry.id)
-    if (missing.size === 0 || this.#waiters.size >= MAX_WAITERS) return Promise.resolve(this.list())
+    if (missing.size === 0) return Promise.resolve(this.list())
+    if (this.#waiters.size >= MAX_WAITERS) {
+      this.#limits.reached('waiters')
+      return Promise.resolve(this.list())
+    }
     return new Promise(resolve => {
       const end = () => {
         timer.disarm()
@@ -120,6 +127,7 @@ export class Board implements StatusBoard {
   refused(stream: object, id: string, nack: Omit<Nack, 'at'>): void {
     const entry = this.#entries.get(id)
     if (entry?.stream !== stream) return
+    if (entry.nacks.length === MAX_NACKS) this.#limits.reached('refusals_forgotten')
     entry.nacks = [...entry.nacks, { ...nack, at: this.#clock.now() }].slice(-MAX_NACKS)
     const word = WARNINGS.find(each => nack.message.startsWith(each))
     if (word !== undefined) this.warn(stream, id, word)
@@ -174,7 +182,10 @@ export class Board implements StatusBoard {
 
   #forget(): void {
     const gone = [...this.#entries.values()].filter(entry => entry.stream === null)
-    for (const entry of gone.slice(0, Math.max(gone.length - MAX_GONE, 0))) this.#entries.delete(entry.id)
+    for (const entry of gone.slice(0, Math.max(gone.length - MAX_GONE, 0))) {
+      this.#entries.delete(entry.id)
+      this.#limits.reached('proxies_forgotten')
+    }
   }
 
   #status(entry: Entry): ProxyStatus {

@@ -3,6 +3,7 @@ import type { Timers } from '../../proxy/util/timers.ts'
 import { TYPES, type TypeUrl } from '../translate/resources.ts'
 import type { Board } from './board.ts'
 import type { SnapshotCache } from './cache.ts'
+import type { LimitCounters } from './counters.ts'
 import type { Caller } from './departures.ts'
 import type { Log } from './log.ts'
 import { type NodeIdentity, nodeIdentity } from './node.ts'
@@ -24,6 +25,7 @@ export interface ConnectionContext {
   readonly board: Board
   readonly timers: Timers
   readonly log: Log
+  readonly limits: LimitCounters
   /** Something was acknowledged or asked for. */
   changed(): void
   /** Called once, last. */
@@ -82,6 +84,7 @@ export class Connection implements CallHandler<DiscoveryAsk>, Caller {
     const { cache, board, storeId, controlPlane, timers } = this.#context
     const joined = cache.join(identity, published => this.#stream?.push(published))
     if (joined === null) {
+      this.#context.limits.reached('xds_groups')
       this.#call.fail(status.RESOURCE_EXHAUSTED, 'too many namespaces')
       return null
     }
@@ -96,10 +99,16 @@ export class Connection implements CallHandler<DiscoveryAsk>, Caller {
       timers,
       port: {
         send: octets => this.#call.send(octets),
-        fail: message => this.#call.fail(status.RESOURCE_EXHAUSTED, message),
+        fail: message => {
+          this.#context.limits.reached('xds_names')
+          this.#call.fail(status.RESOURCE_EXHAUSTED, message)
+        },
         changed: () => this.#report(identity, stream),
         refused: refusal => this.#refused(identity, refusal),
-        slow: () => board.warn(this, identity.id, 'slow'),
+        slow: () => {
+          this.#context.limits.reached('xds_acknowledgement')
+          board.warn(this, identity.id, 'slow')
+        },
       },
     })
     this.#stream = stream

@@ -9,7 +9,9 @@ import type { View } from '../translate/tables.ts'
 import { Board } from './board.ts'
 import { type Defer, nextTurn, SnapshotCache } from './cache.ts'
 import { Connection } from './connection.ts'
+import { LimitCounters } from './counters.ts'
 import { Departures } from './departures.ts'
+import { expectFirst } from './first-message.ts'
 import { LeaseTable } from './leases.ts'
 import type { Log } from './log.ts'
 import { type EndReason, RegistrationStream } from './registration.ts'
@@ -38,12 +40,15 @@ export interface DiscoveryOptions {
   readonly maxStreams?: number
   readonly maxConnections?: number
   readonly maxLeases?: number
+  /** Where limits that are reached count. */
+  readonly limits?: LimitCounters
 }
 
 /** The control plane's side of discovery and registration: what `control/main.ts` starts, feeds with models and asks for views. */
 export class Discovery {
   readonly board: Board
   readonly leases: LeaseTable
+  readonly limits: LimitCounters
   readonly #options: DiscoveryOptions
   readonly #cache: SnapshotCache
   readonly #departures: Departures
@@ -55,16 +60,18 @@ export class Discovery {
     const { store, timers, clock, log } = options
     const defer = options.defer ?? nextTurn
     this.#options = options
+    this.limits = options.limits ?? new LimitCounters()
     this.leases = new LeaseTable({
       store,
       timers,
       clock,
       log,
       changed: () => this.#cache.leasesChanged(),
+      limits: this.limits,
       ...(options.maxLeases === undefined ? {} : { maxLeases: options.maxLeases }),
     })
     this.#cache = new SnapshotCache(options.model, () => this.leases.list(), defer)
-    this.board = new Board(clock, timers, id => this.#marks(id))
+    this.board = new Board(clock, timers, id => this.#marks(id), this.limits)
     this.#departures = new Departures(() => this.#connections, defer)
   }
 
@@ -79,6 +86,7 @@ export class Discovery {
         discovery: (variant, call) => discovery.#discovery(variant, call),
         registration: call => discovery.#registration(call),
       },
+      discovery.limits,
       options.maxConnections,
     )
     return discovery
@@ -121,6 +129,7 @@ export class Discovery {
   /** Counts a stream in; false: there are too many. */
   #enter(call: Call<never>): boolean {
     if (this.#streams >= (this.#options.maxStreams ?? MAX_STREAMS)) {
+      this.limits.reached('xds_streams')
       this.#options.log.warn({ streams: this.#streams, from: call.from }, 'a stream was refused: there are too many')
       return false
     }
@@ -138,6 +147,7 @@ export class Discovery {
       board: this.board,
       timers,
       log,
+      limits: this.limits,
       changed: () => this.#departures.check(),
       left: () => {
         this.#streams--
@@ -146,7 +156,7 @@ export class Discovery {
       },
     })
     this.#connections.add(connection)
-    return connection
+    return expectFirst(connection, call, timers, this.limits)
   }
 
   #registration(call: Call<RegisterResponse>): CallHandler<RegisterRequest> {
@@ -164,7 +174,7 @@ export class Discovery {
         registered: lease => this.board.registered(lease),
       },
     )
-    return {
+    const handler: CallHandler<RegisterRequest> = {
       received: request => {
         stream.receive(request).catch(error => log.error({ error }, 'a registration failed'))
       },
@@ -173,6 +183,7 @@ export class Discovery {
         stream.closed()
       },
     }
+    return expectFirst(handler, call, this.#options.timers, this.limits)
   }
 
   /** Endpoints are the same for every group. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../proxy/util/clock.ts'
 import type { Timer, Timers } from '../../proxy/util/timers.ts'
 import type { Lease, Store } from '../store/store.ts'
+import { LimitCounters } from './counters.ts'
 import type { Log } from './log.ts'
 
 /** Leases at once; one sidecar has one. */
@@ -55,6 +56,7 @@ export class LeaseTable {
   readonly #log: Log
   readonly #changed: () => void
   readonly #maxLeases: number
+  readonly #limits: LimitCounters
   #list: readonly Lease[] | null = null
 
   /** @param clock wall clock. @param changed called after each change that others can see. */
@@ -65,6 +67,7 @@ export class LeaseTable {
     readonly log: Log
     readonly changed: () => void
     readonly maxLeases?: number
+    readonly limits?: LimitCounters
   }) {
     this.#store = options.store
     this.#timers = options.timers
@@ -72,6 +75,7 @@ export class LeaseTable {
     this.#log = options.log
     this.#changed = options.changed
     this.#maxLeases = options.maxLeases ?? MAX_LEASES
+    this.#limits = options.limits ?? new LimitCounters()
   }
 
   /** All leases; unchanged ones are the same objects from one call to the next. */
@@ -103,7 +107,10 @@ export class LeaseTable {
   /** Resolves when the lease is on disk and served; null: there are too many. Rejects if it can't be stored. A live stream of the same id is ended. */
   async register(said: Registered, owner: Owner): Promise<Lease | null> {
     const present = this.#entries.get(said.node)
-    if (present === undefined && this.#entries.size >= this.#maxLeases) return null
+    if (present === undefined && this.#entries.size >= this.#maxLeases) {
+      this.#limits.reached('leases')
+      return null
+    }
     const lease: Lease = { ...said, isDraining: false, health: 'healthy', unhealthySince: null, registeredAt: this.#clock.now() }
     const former = present?.owner ?? null
     const entry = present ?? this.#add(lease, 'grace', owner)
@@ -185,6 +192,9 @@ export class LeaseTable {
   #expired(entry: Entry): void {
     switch (entry.phase) {
       case 'live':
+        this.#limits.reached('lease_silence')
+        this.#lost(entry, true)
+        return
       case 'grace':
         this.#lost(entry, true)
         return
@@ -221,6 +231,7 @@ export class LeaseTable {
     for (const entry of vanished) {
       if (entry.phase === 'held') continue
       entry.phase = 'held'
+      this.#limits.reached('leases_held')
       this.#arm(entry, HOLD_MS)
     }
     const fields = { service: `${namespace}/${service}`, vanished: vanished.length, total }

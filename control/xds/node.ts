@@ -14,6 +14,10 @@ export interface NodeIdentity {
 /** Longest id, octets: what is longer is an attack or a mistake. */
 export const MAX_NODE_ID = 253
 
+/** Labels of one node, and characters of each text that it says of itself: they are kept and shown for each proxy. */
+export const MAX_NODE_LABELS = 64
+export const MAX_NODE_TEXT = 253
+
 /** How our own sidecars name themselves. */
 const OUR_AGENT = 'outrider'
 
@@ -28,19 +32,20 @@ export function nodeIdentity(node: Node): NodeIdentity {
   const version = node.userAgentVersionType
   return {
     id: node.id.slice(0, MAX_NODE_ID),
-    service: text(metadata['service']) ?? node.cluster,
+    service: text(metadata['service']) ?? node.cluster.slice(0, MAX_NODE_TEXT),
     namespace: text(metadata['namespace']) ?? text(metadata['NAMESPACE']) ?? 'default',
     labels: labelsOf(metadata['labels']),
-    build: text(metadata['build']) ?? (version.case === 'userAgentVersion' ? version.value : ''),
+    build: text(metadata['build']) ?? (version.case === 'userAgentVersion' ? version.value.slice(0, MAX_NODE_TEXT) : ''),
     client: node.userAgentName === OUR_AGENT ? 'outrider' : 'envoy',
   }
 }
 
 function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_NODE_TEXT) : null
 }
 
 function labelsOf(value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null) return {}
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(texts.slice(0, MAX_NODE_LABELS).map(pair => pair.map(each => each.slice(0, MAX_NODE_TEXT))))
 }

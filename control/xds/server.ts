@@ -4,6 +4,7 @@ import { AggregatedDiscoveryService } from '../../protos/gen/envoy/service/disco
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../../protos/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { type RegisterRequest, type RegisterResponse, Registration } from '../../protos/gen/outrider/v1/registration_pb.ts'
 import { grpcService } from '../../protos/grpc/service.ts'
+import type { LimitCounters } from './counters.ts'
 import { type DiscoveryAsk, fromDelta, fromSotw, type Variant } from './variant.ts'
 
 /** Connections at once: a sidecar has one, or one for each of its two streams. */
@@ -12,6 +13,8 @@ export const MAX_CONNECTIONS = 10_000
 export const MAX_STREAMS_PER_CONNECTION = 256
 /** Octets of one request: a reconnecting sidecar lists the versions of all that it has. */
 export const MAX_REQUEST_BYTES = 8 * 1024 * 1024
+/** Messages of one stream that wait to be sent. Each answers something, so more of them is a client that asks and does not read. */
+export const MAX_UNSENT = 1_000
 /** A connection that does not answer a ping is dead, ms: well before anybody waits for its ACK. */
 const KEEPALIVE_MS = 10_000
 const KEEPALIVE_TIMEOUT_MS = 5_000
@@ -50,7 +53,13 @@ export class GrpcServer {
   }
 
   /** Listens. Rejects with Node's error if the address is taken. Plaintext until there are identities: the CLI refuses other binds than loopback. */
-  static start(host: string, port: number, handlers: Handlers, maxConnections = MAX_CONNECTIONS): Promise<GrpcServer> {
+  static start(
+    host: string,
+    port: number,
+    handlers: Handlers,
+    limits: LimitCounters,
+    maxConnections = MAX_CONNECTIONS,
+  ): Promise<GrpcServer> {
     const server = new Server({
       'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
       'grpc.max_send_message_length': -1,
@@ -60,13 +69,14 @@ export class GrpcServer {
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.http2.min_ping_interval_without_data_ms': CLIENT_PING_MS,
     })
-    addDiscovery(server, handlers)
-    addRegistration(server, handlers)
+    addDiscovery(server, handlers, limits)
+    addRegistration(server, handlers, limits)
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = createServer({ noDelay: true })
     const grpc = new GrpcServer(server, listener)
     // What comes over the limit is closed at once by Node itself.
     listener.maxConnections = maxConnections
+    listener.on('drop', () => limits.reached('xds_connections'))
     listener.on('connection', socket => {
       grpc.#sockets.add(socket)
       socket.once('close', () => grpc.#sockets.delete(socket))
@@ -98,7 +108,7 @@ export class GrpcServer {
   }
 }
 
-function addDiscovery(server: Server, handlers: Handlers): void {
+function addDiscovery(server: Server, handlers: Handlers, limits: LimitCounters): void {
   const { deltaAggregatedResources: delta, streamAggregatedResources: sotw } = grpcService(AggregatedDiscoveryService)
   // Responses are encoded already.
   const raw = { responseSerialize: (octets: Buffer) => octets, responseDeserialize: (octets: Buffer) => octets }
@@ -106,14 +116,14 @@ function addDiscovery(server: Server, handlers: Handlers): void {
     { deltaAggregatedResources: { ...delta, ...raw }, streamAggregatedResources: { ...sotw, ...raw } },
     {
       deltaAggregatedResources: (stream: ServerDuplexStream<DeltaDiscoveryRequest, Buffer>) =>
-        serve(stream, fromDelta, call => handlers.discovery('delta', call)),
+        serve(stream, fromDelta, limits, call => handlers.discovery('delta', call)),
       streamAggregatedResources: (stream: ServerDuplexStream<DiscoveryRequest, Buffer>) =>
-        serve(stream, fromSotw, call => handlers.discovery('sotw', call)),
+        serve(stream, fromSotw, limits, call => handlers.discovery('sotw', call)),
     },
   )
 }
 
-function addRegistration(server: Server, handlers: Handlers): void {
+function addRegistration(server: Server, handlers: Handlers, limits: LimitCounters): void {
   const { register } = grpcService(Registration)
   server.addService(
     { register },
@@ -122,6 +132,7 @@ function addRegistration(server: Server, handlers: Handlers): void {
         serve(
           stream,
           request => request,
+          limits,
           call => handlers.registration(call),
         ),
     },
@@ -132,6 +143,7 @@ function addRegistration(server: Server, handlers: Handlers): void {
 function serve<Wire, Request, Response>(
   stream: ServerDuplexStream<Wire, Response>,
   read: (message: Wire) => Request,
+  limits: LimitCounters,
   open: (call: Call<Response>) => CallHandler<Request>,
 ): void {
   let isOpen = true
@@ -141,16 +153,22 @@ function serve<Wire, Request, Response>(
     isOpen = false
     handler?.closed()
   }
+  const fail = (code: status, message: string) => {
+    if (!isOpen) return
+    close()
+    stream.emit('error', { code, details: message, name: status[code], message })
+  }
   handler = open({
     from: addressOf(stream.getPeer()),
     send(response) {
-      if (isOpen) stream.write(response)
-    },
-    fail(code, message) {
       if (!isOpen) return
-      close()
-      stream.emit('error', { code, details: message, name: status[code], message })
+      if (stream.writableLength < MAX_UNSENT) stream.write(response)
+      else {
+        limits.reached('xds_unsent')
+        fail(status.RESOURCE_EXHAUSTED, `${MAX_UNSENT} messages wait to be read`)
+      }
     },
+    fail,
   })
   stream.on('data', (message: Wire) => {
     if (isOpen) handler?.received(read(message))

@@ -8,6 +8,8 @@ import { type DiscoveryAsk, encodeAnswer, type Variant } from './variant.ts'
 
 /** Names that one stream may ask for of one type: an assignment for each port of each service of a large mesh, and no more. */
 export const MAX_NAMES = 20_000
+/** Characters of one such name: three DNS names and a port, with room. A name is kept for as long as it is asked for. */
+export const MAX_NAME_LENGTH = 1_024
 
 /** How long a proxy may take to acknowledge a response before the status says so, ms. A sidecar waits 5 s for endpoints before it puts a snapshot in force. */
 export const ACK_DEADLINE_MS = 30_000
@@ -137,12 +139,17 @@ export class DiscoveryStream {
 
   #subscribe(state: TypeState, ask: DiscoveryAsk, isFirst: boolean): boolean {
     const { subscription } = state
+    if (ask.names.some(name => name.length > MAX_NAME_LENGTH)) {
+      this.#port.fail(`a name of ${ask.typeUrl} has more than ${MAX_NAME_LENGTH} characters`)
+      return false
+    }
     let asked = { names: [] as readonly string[], isWildcard: false }
     if (this.#variant === 'delta') {
       if (isFirst) state.reconnect(ask.initialVersions)
       asked = subscription.change(ask.names, ask.unsubscribe)
     } else if (isFirst || ask.nonce === '' || ask.nonce === state.lastNonce) asked = subscription.replace(ask.names)
-    if (subscription.size > MAX_NAMES) {
+    // Names that were asked for while a response was under way wait, also those that were given up meanwhile.
+    if (subscription.size > MAX_NAMES || state.due + asked.names.length > 2 * MAX_NAMES) {
       this.#port.fail(`more than ${MAX_NAMES} names of ${ask.typeUrl}`)
       return false
     }

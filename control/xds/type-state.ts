@@ -61,6 +61,11 @@ export class TypeState {
     if (entries.length > 0) this.#initial = new Map(entries)
   }
 
+  /** Names that wait for the next response. */
+  get due(): number {
+    return this.#due.size
+  }
+
   /** Marks names that must be answered, and the whole set for a wildcard. */
   ask(names: readonly string[], isWildcard: boolean): void {
     for (const name of names) if (this.#initial?.get(name) === undefined) this.#due.add(name)

@@ -1,10 +1,12 @@
 import { request } from 'node:http'
+import type { ApiLimits } from '../../../control/api/limits.ts'
 import { loadModel } from '../../../control/api/reading.ts'
 import { startApi } from '../../../control/api/server.ts'
 import { MemoryStore } from '../../../control/store/memory.ts'
 import type { NodeGroup } from '../../../control/translate/resources.ts'
 import type { View } from '../../../control/translate/tables.ts'
 import { viewFor } from '../../../control/translate/view.ts'
+import { LimitCounters } from '../../../control/xds/counters.ts'
 import type { ProxyStatus } from '../../../control/xds/status.ts'
 
 export interface Answer {
@@ -24,6 +26,8 @@ export class RunningApi {
   /** How long a wait for a revision lasts. */
   settling: () => Promise<void> = async () => {}
   readonly logged: string[] = []
+  readonly counters = new LimitCounters()
+  limits: Partial<ApiLimits> = {}
   #port = 0
   #view: View | null = null
   #close: () => Promise<void> = async () => {}
@@ -42,6 +46,8 @@ export class RunningApi {
       address: { host: '127.0.0.1', port: 0 },
       view: () => this.#view as View,
       leases: () => this.store.leases(),
+      counters: this.counters,
+      limits: this.limits,
       warnings: this.warnings,
       version: '1.2.3',
       log: (_level, text) => this.logged.push(text),
