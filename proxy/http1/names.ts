@@ -14,10 +14,12 @@ export const ID = {
   TE: 6,
   UPGRADE: 7,
   HTTP2_SETTINGS: 8,
+  /** Meant for the proxy that a client was told of, and that is us (RFC 9110 section 11.7.2): who puts a password into HTTP_PROXY must not find it at an app. */
+  PROXY_AUTHORIZATION: 9,
   /** A line that Connection nominates, or that this peer's version makes void. */
-  NOMINATED: 9,
-  CONTENT_LENGTH: 10,
-  EXPECT: 11,
+  NOMINATED: 10,
+  CONTENT_LENGTH: 11,
+  EXPECT: 12,
 } as const
 
 const LAST_HIDDEN = ID.NOMINATED
@@ -31,6 +33,7 @@ const NAMES: readonly [string, number][] = [
   ['te', ID.TE],
   ['upgrade', ID.UPGRADE],
   ['http2-settings', ID.HTTP2_SETTINGS],
+  ['proxy-authorization', ID.PROXY_AUTHORIZATION],
   ['content-length', ID.CONTENT_LENGTH],
   ['expect', ID.EXPECT],
 ]

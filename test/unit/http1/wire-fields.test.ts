@@ -9,6 +9,12 @@ import { Page, requestHead } from './support.ts'
 const RAW =
   'GET /a HTTP/1.1\r\nHost: orders\r\nX-One: 1\r\nCOOKIE: a=1\r\nConnection: x-hop, cookie\r\nX-Hop: h\r\nCookie:  b=2 \r\nTE: trailers, deflate\r\n\r\n'
 
+t.test('a password that was meant for the proxy stays with the proxy', async t => {
+  const { headers } = requestHead('GET /a HTTP/1.1\r\nHost: orders\r\nProxy-Authorization: Basic eDp5\r\nAuthorization: Basic eDp6\r\n\r\n')
+  t.notOk(headers.has('proxy-authorization'))
+  t.equal(headers.get('authorization'), 'Basic eDp6')
+})
+
 t.test('fields are found by lower-case name, hop-by-hop and nominated ones are not', async t => {
   const { headers, trailersAccepted } = requestHead(RAW)
   t.equal(headers.get('x-one'), '1')
