@@ -184,7 +184,7 @@ export class Sidecar implements RunningProxy {
       ['health', health, healthRoutes(source)],
     ] as const) {
       try {
-        this.#servers.push(await serveAdmin(routes, at, flag === 'admin'))
+        this.#servers.push(await serveAdmin(routes, at, flag === 'admin', { counters: this.#counters }))
       } catch (error) {
         return { ok: false, message: `cannot listen on ${formatHostPort(at)}: ${(error as Error).message}`, flag }
       }

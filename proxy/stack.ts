@@ -95,7 +95,7 @@ export class Stack {
     this.registry.addApp(appCluster(bootstrap))
     // Made once, because it counts what is in progress: a new snapshot must not begin at zero.
     const refuse = (isAppReady: (() => boolean) | null, isDraining: () => boolean) =>
-      overload({ maxExchanges: DEFAULT_MAX_EXCHANGES, isDraining, isAppReady })
+      overload({ maxExchanges: DEFAULT_MAX_EXCHANGES, isDraining, isAppReady, counters })
     const outside = rescue({
       counters,
       unexpected: error => options.log.error('a defect of the sidecar', { error: String(error), stack: stackOf(error) }),
@@ -150,7 +150,7 @@ export class Stack {
       })
     return {
       outbound: compose(
-        [...this.#filters.outbound, route(table(OUTBOUND), random), headers(change(OUTBOUND)), timeout(timers), tries],
+        [...this.#filters.outbound, route(table(OUTBOUND), random), headers(change(OUTBOUND)), timeout(timers, counters), tries],
         send(openAttempt),
       ),
       inbound: compose(
@@ -159,7 +159,7 @@ export class Stack {
           target(ownNames(bootstrap.service, bootstrap.namespace)),
           route(table(INBOUND), random),
           headers(change(INBOUND)),
-          timeout(timers),
+          timeout(timers, counters),
           tries,
         ],
         send(null),

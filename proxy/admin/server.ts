@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Counters } from '../util/counters.ts'
 import { refusal } from './guard.ts'
 
 /** What a page answers. */
@@ -19,8 +20,20 @@ export interface Route {
 
 /** A request that takes longer has its connection closed: admin calls are small. */
 export const ADMIN_TIMEOUT_MS = 10_000
+/** Between two looks at that deadline, ms; Node's own 30 s would make 10 s up to 40. */
+export const ADMIN_LOOK_MS = 1_000
+/** A connection without an octet in either direction is closed: a client that does not read its answer. */
+export const ADMIN_IDLE_MS = 30_000
 /** Connections at once; an operator, a kubelet and Prometheus need a handful. */
 export const ADMIN_MAX_CONNECTIONS = 64
+
+/** What an admin server takes besides its pages; the times, ms, are ADMIN_* where nobody says otherwise. */
+export interface AdminLimits {
+  readonly counters: Counters
+  readonly timeoutMs?: number
+  readonly lookMs?: number
+  readonly idleMs?: number
+}
 
 /** A running admin or health server. */
 export interface AdminServer {
@@ -34,13 +47,25 @@ export interface AdminServer {
  *
  * @param isGuarded checks Host and Origin: for pages that tell or change more than readiness.
  */
-export function serveAdmin(routes: readonly Route[], at: { address: string; port: number }, isGuarded: boolean): Promise<AdminServer> {
-  const server = createServer((request, response) => {
+export function serveAdmin(
+  routes: readonly Route[],
+  at: { address: string; port: number },
+  isGuarded: boolean,
+  { counters, timeoutMs = ADMIN_TIMEOUT_MS, lookMs = ADMIN_LOOK_MS, idleMs = ADMIN_IDLE_MS }: AdminLimits,
+): Promise<AdminServer> {
+  const server = createServer({ connectionsCheckingInterval: lookMs }, (request, response) => {
     answer(routes, request, response, isGuarded ? at.address : null).catch(error => send(response, { status: 500, body: `${error}\n` }))
   })
   server.maxConnections = ADMIN_MAX_CONNECTIONS
-  server.requestTimeout = ADMIN_TIMEOUT_MS
-  server.headersTimeout = ADMIN_TIMEOUT_MS
+  server.requestTimeout = timeoutMs
+  server.headersTimeout = timeoutMs
+  server.timeout = idleMs
+  server.on('drop', () => counters.add('admin_connections_refused'))
+  server.on('timeout', socket => {
+    // A connection that waits for its next request ends here too, and that is nobody's fault.
+    if (socket.writableLength > 0) counters.add('admin_stalled_closed')
+    socket.destroy()
+  })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: at.address, port: at.port }, () => {

@@ -51,6 +51,7 @@ export class PassthroughCluster extends ClusterCore {
     const name = parseOutsideName(authority, isTls ? 443 : 80)
     if (name === null) return Promise.reject(new MeshError('DOWNSTREAM_PROTOCOL', `${JSON.stringify(authority)} names no host`))
     if (this.#outside.size >= MAX_OUTSIDE_NAMES && !this.#evict()) {
+      this.environment.counters.add('passthrough_names_overflow')
       return Promise.reject(new MeshError('UPSTREAM_OVERFLOW', `${MAX_OUTSIDE_NAMES} names outside the mesh are being looked up`))
     }
     const outside: Outside = { key, name, hosts: [], picker: null, expiresAt: 0, lastUsedAt: now, inFlight: null }

@@ -69,7 +69,10 @@ export class Resolver {
     if (entry.inFlight !== null) return entry.inFlight
     const leftMs = entry.expiresAt - this.#timers.clock.now()
     if (leftMs > 0) return Promise.resolve({ ...entry.last, ttlMs: leftMs })
-    if (this.#lookups >= MAX_LOOKUPS) return Promise.resolve(this.#stale(entry, `${MAX_LOOKUPS} look-ups are under way`))
+    if (this.#lookups >= MAX_LOOKUPS) {
+      this.#counters.add('dns_lookups_overflow')
+      return Promise.resolve(this.#stale(entry, `${MAX_LOOKUPS} look-ups are under way`))
+    }
     entry.inFlight = this.#refresh(name, entry)
     return entry.inFlight
   }
@@ -82,6 +85,7 @@ export class Resolver {
       return known
     }
     if (this.#entries.size >= MAX_NAMES) {
+      this.#counters.add('dns_names_evicted')
       const [oldest] = this.#entries.keys()
       if (oldest !== undefined) this.#entries.delete(oldest)
     }

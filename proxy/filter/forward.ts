@@ -31,7 +31,7 @@ export function forward(options: ForwardOptions): Handler {
     const cluster = findCluster(options.clusters, exchange)
     if (!cluster.enter()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many requests (maxRequests)`)
     const perTryMs = exchange.direction === 'inbound' ? null : (exchange.route?.timeouts.perTryMs ?? null)
-    const perTry = perTryMs === null ? null : new PerTry(options.timers, attempt, perTryMs)
+    const perTry = perTryMs === null ? null : new PerTry(options.timers, attempt, perTryMs, options.counters)
     let response: Response
     try {
       response = await send(options, cluster, exchange, attempt)

@@ -1,4 +1,5 @@
 import { MeshError } from '../errors.ts'
+import type { Counters } from '../util/counters.ts'
 import type { Exchange, Filter } from './exchange.ts'
 
 /** Exchanges of one direction at once: 16,384 with 64 KiB of replay each are 1 GiB, about where a sidecar's memory ends. */
@@ -12,6 +13,7 @@ export interface OverloadOptions {
   readonly isDraining: () => boolean
   /** False: the app is known not to take requests: APP_UNAVAILABLE. Null: not watched (outbound). */
   readonly isAppReady: (() => boolean) | null
+  readonly counters: Counters
 }
 
 /** Refuses, before anything else is done, what could not be carried out. All three refusals are receipts: the caller may try elsewhere with any method. */
@@ -22,7 +24,10 @@ export function overload(options: OverloadOptions): Filter {
   }
   const check = (exchange: Exchange) => {
     if (options.isDraining()) throw new MeshError('DRAINING', 'the sidecar is leaving')
-    if (active >= options.maxExchanges) throw new MeshError('OVERLOADED', `${active} exchanges are in progress (maxExchanges)`)
+    if (active >= options.maxExchanges) {
+      options.counters.add('overloaded')
+      throw new MeshError('OVERLOADED', `${active} exchanges are in progress (maxExchanges)`)
+    }
     active++
     exchange.onDone(left)
     if (options.isAppReady?.() === false) throw new MeshError('APP_UNAVAILABLE', 'the app is not ready')

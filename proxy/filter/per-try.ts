@@ -1,5 +1,6 @@
 import { MeshError } from '../errors.ts'
 import { type BodyWatcher, MeteredBody } from '../http/meter.ts'
+import type { Counters } from '../util/counters.ts'
 import type { Timer, Timers } from '../util/timers.ts'
 import type { Attempt } from './exchange.ts'
 import { isRequestStreamed } from './request-end.ts'
@@ -13,9 +14,12 @@ export class PerTry implements BodyWatcher {
   readonly #ms: number
   #isStopped = false
 
-  constructor(timers: Timers, attempt: Attempt, ms: number) {
+  constructor(timers: Timers, attempt: Attempt, ms: number, counters: Counters) {
     this.#ms = ms
-    this.#timer = timers.timer(() => attempt.cancelled.cancel(new MeshError('PER_TRY_TIMEOUT', `no response head after ${ms} ms`)))
+    this.#timer = timers.timer(() => {
+      counters.add('try_timeouts')
+      attempt.cancelled.cancel(new MeshError('PER_TRY_TIMEOUT', `no response head after ${ms} ms`))
+    })
     if (isRequestStreamed(attempt.head, attempt.body)) attempt.body = new MeteredBody(attempt.body, this)
     else this.#timer.arm(ms)
   }

@@ -1,6 +1,7 @@
 import { MeshError } from '../errors.ts'
 import type { Response } from '../http/message.ts'
 import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
+import type { Counters } from '../util/counters.ts'
 import type { Timer, Timers } from '../util/timers.ts'
 import type { Attempt, Exchange, Filter } from './exchange.ts'
 import { isTunnel } from './forward.ts'
@@ -13,13 +14,13 @@ export const TUNNEL_IDLE_MS = 3_600_000
  * Holds an exchange to its route's request and idle timeouts, all tries and backoffs included. Before the response head the present try is cancelled
  * with REQUEST_TIMEOUT or IDLE_TIMEOUT; after it the response breaks off. A tunnel has its idle timeout only.
  */
-export function timeout(timers: Timers): Filter {
+export function timeout(timers: Timers, counters: Counters): Filter {
   return next => (exchange, attempt) => {
     const timeouts = exchange.route?.timeouts
     if (timeouts === undefined || (timeouts.requestMs === null && timeouts.idleMs === null)) return next(exchange, attempt)
     // Inbound has idle only: one owner of a timeout, the caller's sidecar.
     const requestMs = exchange.direction === 'inbound' ? null : timeouts.requestMs
-    const watch = new Watch(timers, exchange, requestMs, timeouts.idleMs)
+    const watch = new Watch({ timers, counters }, exchange, requestMs, timeouts.idleMs)
     return watch.over(next(exchange, watch.start(attempt)))
   }
 }
@@ -28,6 +29,7 @@ export function timeout(timers: Timers): Filter {
 class Watch implements BodyWatcher {
   readonly #timer: Timer
   readonly #timers: Timers
+  readonly #counters: Counters
   readonly #exchange: Exchange
   readonly #requestMs: number | null
   #idleMs: number | null
@@ -41,8 +43,14 @@ class Watch implements BodyWatcher {
   #isRequestOver = false
   #isResponseOver = false
 
-  constructor(timers: Timers, exchange: Exchange, requestMs: number | null, idleMs: number | null) {
+  constructor(
+    { timers, counters }: { timers: Timers; counters: Counters },
+    exchange: Exchange,
+    requestMs: number | null,
+    idleMs: number | null,
+  ) {
     this.#timers = timers
+    this.#counters = counters
     this.#exchange = exchange
     this.#requestMs = requestMs
     this.#idleMs = idleMs
@@ -129,6 +137,7 @@ class Watch implements BodyWatcher {
       now >= this.#deadline
         ? new MeshError('REQUEST_TIMEOUT', `not over ${this.#requestMs} ms after the request's last octet`)
         : new MeshError('IDLE_TIMEOUT', `no octet for ${this.#idleMs} ms`)
+    this.#counters.add(error.code === 'REQUEST_TIMEOUT' ? 'request_timeouts' : 'idle_timeouts')
     this.#stop()
     this.#response?.abort(error)
     this.#exchange.attempts.at(-1)?.cancelled.cancel(error)

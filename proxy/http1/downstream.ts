@@ -1,4 +1,4 @@
-import { MeshError } from '../errors.ts'
+import { type ErrorCode, MeshError } from '../errors.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { Destination, Peer } from '../http/message.ts'
 import { unmapped } from '../net/address.ts'
@@ -142,11 +142,15 @@ export abstract class Downstream {
 
   protected refuse(fault: Fault, head: RequestHead | null): void {
     const error = new MeshError(fault.code, fault.reason)
-    const counter = COUNTER[fault.code] ?? 'downstream_protocol_error'
-    this.options.counters.add(counter)
+    this.count(fault.code)
     writeAnswer(this.socket, error)
     this.handlers.refused(this.peer, error, head)
     this.leave()
+  }
+
+  /** Counts what a request was refused or broken off for. */
+  protected count(code: ErrorCode): void {
+    this.options.counters.add(COUNTER[code] ?? 'downstream_protocol_error')
   }
 
   protected leave(): void {
@@ -157,8 +161,9 @@ export abstract class Downstream {
   }
 
   protected expired(): void {
-    if (this.state === 'LINGER') this.linger.expired()
-    else if (this.state === 'SNIFF') this.beginOpaque()
+    if (this.state === 'LINGER') {
+      if (this.linger.expired()) this.options.counters.add('downstream_stalled_closed')
+    } else if (this.state === 'SNIFF') this.beginOpaque()
     else if (this.state !== 'HEAD' || this.exchange !== null) return
     else if (this.heads.isPartial)
       this.refuse({ code: 'DOWNSTREAM_SLOW_HEAD', reason: `no whole head within ${this.limits.headTimeoutMs} ms` }, null)

@@ -45,14 +45,16 @@ export class Linger {
     if (this.#socket.unsent === 0) this.#socket.destroy()
   }
 
-  /** A slow reader gets its answer as long as it takes any of it. */
-  expired(): void {
+  /** A slow reader gets its answer as long as it takes any of it. True: it took none for too long, and is given up. */
+  expired(): boolean {
     const { unsent } = this.#socket
     this.#stalls = unsent < this.#unsent ? 0 : this.#stalls + 1
-    if (unsent === 0 || this.#stalls > MAX_STALLS) this.#socket.destroy()
-    else {
-      this.#unsent = unsent
-      this.#timer.arm(this.#limits.lingerMs)
+    if (unsent === 0 || this.#stalls > MAX_STALLS) {
+      this.#socket.destroy()
+      return unsent !== 0
     }
+    this.#unsent = unsent
+    this.#timer.arm(this.#limits.lingerMs)
+    return false
   }
 }

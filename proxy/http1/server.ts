@@ -226,9 +226,14 @@ class ServerConnection extends Downstream implements Http1Server, SocketEvents, 
     if (body === null) return start
     const p = body.read(octets, start, end, false)
     if (body.isComplete && body.error === null) return p
+    this.countBroken(body)
     this.state = 'BODY'
     if (body.expected > PRIVATE_READ_BYTES) this.socket.readPrivately(true)
     return p
+  }
+
+  private countBroken({ error }: WireBody): void {
+    if (error !== null) this.count(error.code)
   }
 
   protected readBody(octets: Buffer, start: number, end: number, isOwned: boolean): number {
@@ -238,6 +243,7 @@ class ServerConnection extends Downstream implements Http1Server, SocketEvents, 
       return -1
     }
     const p = body.read(octets, start, end, isOwned)
+    if (body.isComplete) this.countBroken(body)
     if (this.state === 'BODY' && body.isComplete) {
       if (body.error !== null || this.isBodyAbandoned) return -1
       this.state = 'WAIT'

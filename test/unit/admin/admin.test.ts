@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import t, { type Test } from 'tap'
 import { type AdminSource, adminRoutes, healthRoutes, type LogLevel } from '../../../proxy/admin/pages.ts'
 import { type AdminServer, serveAdmin } from '../../../proxy/admin/server.ts'
+import { Counters } from '../../../proxy/util/counters.ts'
 
 interface Answer {
   readonly status: number
@@ -52,6 +53,7 @@ async function start(t: Test, isGuarded = true) {
     isGuarded ? adminRoutes(fake.source) : healthRoutes(fake.source),
     { address: '127.0.0.1', port: 0 },
     isGuarded,
+    { counters: new Counters() },
   )
   t.teardown(() => server.close())
   return { server, ...fake }

@@ -2,9 +2,10 @@ import t from 'tap'
 import { ERRORS } from '../../../proxy/errors.ts'
 import { type OverloadOptions, overload } from '../../../proxy/filter/overload.ts'
 import { ownNames, target } from '../../../proxy/filter/target.ts'
+import { Counters } from '../../../proxy/util/counters.ts'
 import { Call, requestHead, response, routed } from './setup.ts'
 
-const open: OverloadOptions = { maxExchanges: 2, isDraining: () => false, isAppReady: null }
+const open: OverloadOptions = { maxExchanges: 2, isDraining: () => false, isAppReady: null, counters: new Counters() }
 const ok = async () => response(200)
 
 t.test('exchanges are limited; one that ends makes room', async t => {
@@ -19,6 +20,7 @@ t.test('exchanges are limited; one that ends makes room', async t => {
   t.throws(() => begin(calls[2]), { code: 'OVERLOADED' })
   calls[2].finished?.(null)
   t.throws(() => begin(new Call()), { code: 'OVERLOADED' }, 'what was refused was not counted')
+  t.equal(open.counters.get('overloaded'), 2)
   calls[0].finished?.(null)
   t.doesNotThrow(() => begin(new Call()))
 })

@@ -103,10 +103,10 @@ t.test('whatever happens, an exchange has one answer, tries never exceed the lim
     const handler = compose(
       [
         rescue({ counters, unexpected: error => t.fail(String(error)) }),
-        overload({ maxExchanges: 10, isDraining: () => false, isAppReady: null }),
+        overload({ maxExchanges: 10, isDraining: () => false, isAppReady: null, counters }),
         route(table, random),
         headers({ random, counters, via: 'n-outbound', passthrough: 'passthrough' }),
-        timeout(time.wheel),
+        timeout(time.wheel, counters),
         retry({ clusters: upstream, timers: time.wheel, random, counters, passthrough: 'passthrough' }),
       ],
       forward({ clusters: upstream, timers: time.wheel, counters, openTunnel: null, isOwnListener: () => false }),

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { TUNNEL_IDLE_MS, timeout } from '../../../proxy/filter/timeout.ts'
 import type { Timeouts } from '../../../proxy/route/route.ts'
+import { Counters } from '../../../proxy/util/counters.ts'
 import { Collector, HandBody } from '../http/hand-body.ts'
 import { Call, failure, requestHead, response, routed, routeTo, run, Time, Upstream } from './setup.ts'
 
@@ -17,25 +18,28 @@ function setUp(options: Options = {}) {
   const upstream = new Upstream()
   const call = new Call(requestHead({ method: options.method ?? 'GET', upgrade: options.upgrade ?? null }), options.body)
   const { exchange, attempt } = routed(call, routeTo('orders', {}, options.timeouts), options.direction)
-  const result = run(timeout(time.wheel), upstream.handler, exchange, attempt)
-  return { time, upstream, call, exchange, attempt, result }
+  const counters = new Counters()
+  const result = run(timeout(time.wheel, counters), upstream.handler, exchange, attempt)
+  return { time, upstream, call, exchange, attempt, result, counters }
 }
 
 t.test('without a document there is no request timeout, and idle is 5 min', async t => {
-  const { time, result } = setUp()
+  const { time, result, counters } = setUp()
   await time.pass(299_000)
   t.equal(result.error, null)
   await time.pass(3_000)
   t.match(result.error, { code: 'IDLE_TIMEOUT' })
+  t.equal(counters.get('idle_timeouts'), 1)
   t.equal(time.wheel.size, 0)
 })
 
 t.test('the request timeout of a request without a body runs from its head', async t => {
-  const { time, result, attempt } = setUp({ timeouts: { requestMs: 1000 } })
+  const { time, result, attempt, counters } = setUp({ timeouts: { requestMs: 1000 } })
   await time.pass(990)
   t.equal(result.error, null)
   await time.pass(15)
   t.match(result.error, { code: 'REQUEST_TIMEOUT' })
+  t.equal(counters.get('request_timeouts'), 1)
   t.match(attempt.cancelled.reason, { code: 'REQUEST_TIMEOUT' })
 })
 
