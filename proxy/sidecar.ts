@@ -196,9 +196,8 @@ export class Sidecar implements RunningProxy {
       admin: plain(adminServer),
       health: plain(healthServer),
     }
-    for (const own of [this.addresses.outbound, this.addresses.inbound, this.#options.advertise]) {
-      if (own !== null) this.#stack.ownListeners.add(own)
-    }
+    const { advertise } = this.#options
+    for (const own of [...Object.values(this.addresses), ...(advertise === null ? [] : [advertise])]) this.#stack.ownListeners.add(own)
     return { ok: true, proxy: this }
   }
 

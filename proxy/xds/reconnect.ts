@@ -3,11 +3,12 @@ import type { Timer, Timers } from '../util/timers.ts'
 
 /** The first retry comes within this time, ms: a control plane that restarts is found again at once, and a thousand sidecars do not knock together. */
 export const FIRST_BACKOFF_MS = 500
-export const MAX_BACKOFF_MS = 30_000
+/** Well inside the minute for which a restarted control plane serves the leases that it had: every sidecar is back before one is lost. */
+export const MAX_BACKOFF_MS = 10_000
 /** A stream that has lived this long, ms, makes the next failure a first one again. */
 export const STABLE_MS = 5_000
 
-/** Opens a stream again and again: full jitter below a bound that doubles from 0.5 s to 30 s. */
+/** Opens a stream again and again: full jitter below a bound that doubles from 0.5 s to 10 s. */
 export class Reconnect {
   readonly #timers: Timers
   readonly #random: Random
