@@ -141,13 +141,14 @@ t.test('the table is bounded: idle names go first, the longest unused one of the
 })
 
 t.test('when all names are being looked up there is no room for another', async t => {
-  const { cluster, dns, pass } = setUp()
+  const { cluster, dns, pass, counters } = setUp()
   const waiting = []
   for (let i = 0; i < MAX_OUTSIDE_NAMES; i++) {
     dns.set(`n${i}.example`, new Promise(() => {}))
     waiting.push(codeOf(cluster.pick(head(`n${i}.example`), [])))
   }
   t.equal(await codeOf(cluster.pick(head('one-more.example'), [])), 'UPSTREAM_OVERFLOW')
+  t.equal(counters.get('passthrough_names_overflow'), 1)
   await pass(5_010)
   t.equal(
     (await Promise.all(waiting)).every(code => code === 'UPSTREAM_DNS'),

@@ -148,7 +148,7 @@ t.test('the hosts file comes first, then the names of the search list in order',
 })
 
 t.test('no more than a bounded number of names is remembered', async t => {
-  const { resolver, queries } = setUp()
+  const { resolver, queries, counters } = setUp()
   await resolver.resolve('first')
   await resolver.resolve('second')
   for (let i = 0; i < MAX_NAMES - 1; i++) {
@@ -156,6 +156,7 @@ t.test('no more than a bounded number of names is remembered', async t => {
     await resolver.resolve(`n${i}`)
   }
   t.equal(resolver.size, MAX_NAMES)
+  t.equal(counters.get('dns_names_evicted'), 1)
   const before = queries.length
   await resolver.resolve('second')
   t.equal(queries.length, before, 'the one in use is kept')
@@ -164,13 +165,14 @@ t.test('no more than a bounded number of names is remembered', async t => {
 })
 
 t.test('no more than a bounded number of look-ups is under way', async t => {
-  const { resolver, dns, pass } = setUp()
+  const { resolver, dns, pass, counters } = setUp()
   const all = []
   for (let i = 0; i < MAX_LOOKUPS; i++) {
     dns.set(`n${i}`, new Promise(() => {}))
     all.push(resolver.resolve(`n${i}`))
   }
   t.match(await resolver.resolve('one-more'), { kind: 'failed', reason: '256 look-ups are under way' })
+  t.equal(counters.get('dns_lookups_overflow'), 1)
   await pass(LOOKUP_DEADLINE_MS + 10)
   await Promise.all(all)
   dns.set('one-more', found(['10.0.0.1']))

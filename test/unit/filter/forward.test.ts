@@ -131,12 +131,13 @@ t.test('a failure to send leaves the cluster and is noted on the try', async t =
 })
 
 t.test('perTryTimeout runs from the start of the try, with its wait for a connection, to the response head', async t => {
-  const { upstream, time, result, attempt } = setUp({ timeouts: { perTryMs: 1000 } })
+  const { upstream, time, result, attempt, counters } = setUp({ timeouts: { perTryMs: 1000 } })
   await time.pass(980)
   t.equal(result.error, null)
   await time.pass(40)
   t.match(result.error, { code: 'PER_TRY_TIMEOUT' })
   t.match(attempt.error, { code: 'PER_TRY_TIMEOUT' })
+  t.equal(counters.get('try_timeouts'), 1)
   t.equal(upstream.requests, 0)
   const waiting = new Upstream()
   waiting.acquisitions = [() => new Promise((_, reject) => waiting.acquired[0]?.cancelled.on(reject))]
