@@ -96,26 +96,22 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
     this.#fail(error)
   }
 
-  // What the socket tells.
-
   data(octets: Buffer, end: number, isOwned: boolean): void {
-    if (this.#state === 'BODY' || this.#state === 'TUNNEL') this.#readBody(octets, 0, end, isOwned)
-    else if (this.#state === 'HEAD') {
-      const { stash } = this.#heads
-      if (stash.length === 0) this.#readHead(octets, 0, end)
-      else {
-        const joined = stash.join(octets, 0, end)
-        this.#readHead(joined.octets, joined.start, joined.end)
-      }
-    } else if (this.#state === 'IDLE') this.#fail(protocolError(this.#options.name, 'octets that nobody asked for'))
+    if (this.#state === 'BODY' || this.#state === 'TUNNEL') return this.#readBody(octets, 0, end, isOwned)
+    if (this.#state === 'IDLE') return this.#fail(protocolError(this.#options.name, 'octets that nobody asked for'))
+    if (this.#state !== 'HEAD') return
+    const { stash } = this.#heads
+    if (stash.length === 0) return this.#readHead(octets, 0, end)
+    const joined = stash.join(octets, 0, end)
+    this.#readHead(joined.octets, joined.start, joined.end)
   }
 
   ended(): void {
+    const body = this.#body
     if (this.#state === 'TUNNEL') {
-      this.#body?.finish(null)
+      body?.finish(null)
       this.#endTunnel()
     } else if (this.#state === 'BODY' && this.#isBodyUntilClose) {
-      const body = this.#body
       this.#complete()
       body?.finish(null)
     } else this.#fail(this.#lost('closed the connection'))
@@ -128,8 +124,6 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   closed(error: Error | null): void {
     this.#fail(this.#lost(describeEnd(error)))
   }
-
-  // What the bodies tell.
 
   bodyReady(): void {
     if (this.#state === 'BODY' || this.#state === 'TUNNEL') this.#socket.resume()

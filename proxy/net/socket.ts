@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import { giveOutput, type OutputBuffer, SHARED_READ_BUFFER, takeOutput } from './buffers.ts'
 import { giveBack, isSlabFree, leaveSlab, takeSlab } from './slabs.ts'
+import { flushAtEndOfTurn } from './turn.ts'
 
 /** Octets that may wait for a slow peer before `write` says false: enough to keep a 1 Gbit/s path of 1 ms full. */
 export const HIGH_WATER_BYTES = 131_072
@@ -25,18 +26,6 @@ const NO_EVENTS: SocketEvents = { data() {}, ended() {}, drained() {}, closed() 
 
 /** How a connection's octets are read: into one shared buffer (cheap), or by `data` events (the documented fallback). */
 export type ReadMode = 'onread' | 'data'
-
-/** Connections that have something to write at the end of this turn. */
-let dirty: RawSocket[] = []
-let spare: RawSocket[] = []
-
-function flushDirty(): void {
-  const batch = dirty
-  dirty = spare
-  for (let i = 0; i < batch.length; i++) (batch[i] as RawSocket).flushScheduled()
-  batch.length = 0
-  spare = batch
-}
 
 /**
  * One TCP connection of either side. Everything written in one turn of the event loop leaves in one write; reads go into one buffer that all
@@ -153,7 +142,7 @@ export class RawSocket {
   schedule(): void {
     if (this.#isScheduled || this.isComposing) return
     this.#isScheduled = true
-    if (dirty.push(this) === 1) setImmediate(flushDirty)
+    flushAtEndOfTurn(this)
   }
 
   /** Called by the end of the turn alone. */
