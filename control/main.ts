@@ -53,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   try {
     discovery = await startDiscovery(store, options, open.length > 0)
     const api = options.api === null ? null : await startControlApi(store, discovery, options.api, options, open)
-    return running(store, discovery, api, open)
+    return running(store, discovery, api, open, options.log)
   } catch (error) {
     await discovery?.close()
     await store.close()
@@ -61,8 +61,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
 }
 
-function running(store: Store, discovery: Discovery, api: ApiServer | null, warnings: readonly string[]): ControlPlane {
-  const stopFeeding = feed(store, discovery)
+function running(store: Store, discovery: Discovery, api: ApiServer | null, warnings: readonly string[], log: Log): ControlPlane {
+  const stopFeeding = feed(store, discovery, log)
   const { address: host, port } = discovery.address
   return {
     api: api?.address ?? null,
@@ -79,16 +79,19 @@ function running(store: Store, discovery: Discovery, api: ApiServer | null, warn
   }
 }
 
-/** Gives every committed revision to the sidecars, newest last. */
-function feed(store: Store, discovery: Discovery): () => void {
+/** Gives every committed revision to the sidecars, newest last. One that can't be read back leaves them with the one before, until the next change. */
+function feed(store: Store, discovery: Discovery, log: Log): () => void {
   let isStopped = false
   let newest = 0
   const stop = store.watch(() => {
-    void loadModel(store).then(model => {
-      if (isStopped || model.revision < newest) return
-      newest = model.revision
-      discovery.setModel(model)
-    })
+    loadModel(store).then(
+      model => {
+        if (isStopped || model.revision < newest) return
+        newest = model.revision
+        discovery.setModel(model)
+      },
+      error => log.error({ error: String(error) }, 'a committed revision could not be read back; the sidecars keep the one before'),
+    )
   })
   return () => {
     isStopped = true
