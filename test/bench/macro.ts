@@ -1,5 +1,6 @@
 /**
- * CPU per request of one outbound hop, ours beside its peers, in one run: `npm run bench [-- --seconds 5 --rounds 3 --json FILE --gate]`.
+ * CPU per request of one outbound hop, ours beside its peers, in one run: `npm run bench [-- --seconds 5 --rounds 3 --json FILE --gate --tolerance 0.5]`.
+ * `--tolerance` is the share by which a gate may be passed over: for short runs on a noisy machine, which are to find a regression, not to prove a figure.
  *
  * The proxy has core 0 to itself; servers and load share core 1. The machine drifts, so the peers take turns and only ratios count.
  */
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string' },
     json: { type: 'string' },
     gate: { type: 'boolean', default: false },
+    tolerance: { type: 'string', default: '0' },
   },
 })
 
@@ -133,7 +135,7 @@ const table = (map: Map<string, number>) => [...map].map(([name, mb]) => `${name
 console.log(`\nmemory, MB, idle: ${table(memory)}\n      after the load: ${table(loaded)}`)
 for (const [peer, most] of Object.entries(GATES)) {
   const share = ratio(LOADS[0] as Load, 'outrider', peer)
-  if (share > most) failures.push(`${share.toFixed(2)} x ${peer} is over the gate of ${most}`)
+  if (share > most * (1 + Number(flags.tolerance))) failures.push(`${share.toFixed(2)} x ${peer} is over the gate of ${most}`)
 }
 if (flags.json !== undefined) {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
