@@ -15,7 +15,7 @@ export interface Arguments {
 
 /** Flags that every command has. */
 export const COMMON_FLAGS: readonly FlagSpec[] = [
-  { name: 'config', type: { kind: 'path' }, placeholder: 'FILE', summary: 'YAML file whose keys are flags of this command' },
+  { name: 'config', type: { kind: 'path' }, valueName: 'FILE', summary: 'YAML file whose keys are flags of this command' },
 ]
 
 /** All flags of a command: its own, and those that every command has. */

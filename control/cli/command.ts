@@ -61,7 +61,7 @@ export interface FlagSpec {
   readonly short?: string
   readonly type: FlagKind
   /** How help names the value: `HOST:PORT`. Left out: by its kind. */
-  readonly placeholder?: string
+  readonly valueName?: string
   readonly summary: string
   /** As it would be written. Left out: none. */
   readonly default?: string

@@ -22,7 +22,7 @@ export const FILES_FLAG: FlagSpec = {
   name: 'file',
   short: 'f',
   type: { kind: 'path' },
-  placeholder: 'FILE|DIR|-',
+  valueName: 'FILE|DIR|-',
   isRepeated: true,
   summary: 'documents in YAML or JSON; a folder: its .yaml, .yml and .json files; -: standard input',
 }

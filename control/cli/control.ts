@@ -28,7 +28,7 @@ export const controlCommand: Command = {
     },
   ],
   flags: [
-    { name: 'data-dir', type: { kind: 'path' }, placeholder: 'DIR', summary: 'folder of the store; left out: ~/.outrider' },
+    { name: 'data-dir', type: { kind: 'path' }, valueName: 'DIR', summary: 'folder of the store; left out: ~/.outrider' },
     { name: 'api', type: { kind: 'address' }, default: '127.0.0.1:15080', summary: 'control API' },
     { name: 'xds', type: { kind: 'address' }, default: '127.0.0.1:15012', summary: 'xDS and registration, for sidecars' },
     { name: 'insecure', type: { kind: 'boolean' }, summary: 'allow --api and --xds to be reached from other machines, without identities' },

@@ -3,7 +3,7 @@ import type { Command, FlagSpec } from './command.ts'
 import { variableName } from './environment.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { table } from './output.ts'
-import { placeholder } from './values.ts'
+import { valueName } from './values.ts'
 
 /** What `outrider --help` prints. */
 export function overview(commands: readonly Command[]): string {
@@ -52,7 +52,7 @@ function flagRow(flag: FlagSpec): readonly string[] {
   if (flag.default !== undefined && flag.type.kind !== 'boolean') notes.push(`default ${flag.default}`)
   if (flag.isRepeated === true) notes.push('several times')
   return [
-    `${short}--${flag.name} ${placeholder(flag)}`.trimEnd(),
+    `${short}--${flag.name} ${valueName(flag)}`.trimEnd(),
     notes.length === 0 ? flag.summary : `${flag.summary} (${notes.join(', ')})`,
   ]
 }

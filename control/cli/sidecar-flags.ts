@@ -40,7 +40,7 @@ export const SIDECAR_FLAGS: readonly FlagSpec[] = [
   {
     name: 'app-health',
     type: { kind: 'text' },
-    placeholder: '/PATH',
+    valueName: '/PATH',
     summary: 'path that the app answers 2xx when it is ready; left out: its port accepts a connection',
   },
   { name: 'drain-timeout', type: { kind: 'duration' }, default: '30s', summary: 'for requests in flight when it leaves' },

@@ -66,7 +66,7 @@ export function allowedText(kind: FlagKind): string {
   }
 }
 
-const PLACEHOLDERS = {
+const VALUE_NAMES = {
   boolean: '',
   text: 'TEXT',
   name: 'NAME',
@@ -81,9 +81,9 @@ const PLACEHOLDERS = {
 } as const
 
 /** How help names a flag's value. */
-export function placeholder(spec: FlagSpec): string {
-  if (spec.placeholder !== undefined) return spec.placeholder
-  return spec.type.kind === 'enum' ? spec.type.values.join('|') : PLACEHOLDERS[spec.type.kind]
+export function valueName(spec: FlagSpec): string {
+  if (spec.valueName !== undefined) return spec.valueName
+  return spec.type.kind === 'enum' ? spec.type.values.join('|') : VALUE_NAMES[spec.type.kind]
 }
 
 /** Reads one value as it was written. */

@@ -74,7 +74,7 @@ tap.test('redirects: status, scheme, host, port and path as the Gateway API says
         at('/port', 'port: 8443'),
         at('/full', 'path: { type: ReplaceFullPath, replaceFullPath: /new }'),
         at('/prefix', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: /p }'),
-        at('/root', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: / }'),
+        at('/top', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: / }'),
       ].join(', ')}]`,
     ),
   )
@@ -86,8 +86,8 @@ tap.test('redirects: status, scheme, host, port and path as the Gateway API says
     ['/full/x?y', 302, 'http://one/new?y'],
     ['/prefix/x?y', 302, 'http://one/p/x?y'],
     ['/prefix', 302, 'http://one/p'],
-    ['/root/x', 302, 'http://one/x'],
-    ['/root', 302, 'http://one/'],
+    ['/top/x', 302, 'http://one/x'],
+    ['/top', 302, 'http://one/'],
   ] as const) {
     const answer = await ask(via, 'one', path)
     t.equal(answer.status, status, path)
@@ -104,7 +104,7 @@ tap.test('rewrites: host and path', async t => {
       `[${[
         rewrite('/full', 'path: { type: ReplaceFullPath, replaceFullPath: /new }'),
         rewrite('/prefix', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: /p }'),
-        rewrite('/root', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: / }'),
+        rewrite('/top', 'path: { type: ReplacePrefixMatch, replacePrefixMatch: / }'),
         rewrite('/host', 'hostname: other.example'),
       ].join(', ')}]`,
     ),
@@ -114,8 +114,8 @@ tap.test('rewrites: host and path', async t => {
     ['/prefix/x?y=1', '/p/x?y=1'],
     ['/prefix', '/p'],
     ['/prefix/', '/p/'],
-    ['/root/x', '/x'],
-    ['/root', '/'],
+    ['/top/x', '/x'],
+    ['/top', '/'],
     ['/host/x', '/host/x'],
   ] as const) {
     t.equal(line((await ask(via, 'one', path)).body), `GET ${target} HTTP/1.1`, path)
