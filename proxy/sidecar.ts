@@ -15,7 +15,7 @@ import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './opti
 import { type Readiness, readinessOf } from './readiness.ts'
 import { Stack } from './stack.ts'
 import { createLog, type ProcessLog } from './telemetry/log.ts'
-import { monotonicClock } from './util/clock.ts'
+import { monotonicClock, TurnClock } from './util/clock.ts'
 import { Counters } from './util/counters.ts'
 import { seededRandom } from './util/random.ts'
 import { delay, startWheel, type Timers } from './util/timers.ts'
@@ -30,7 +30,7 @@ export class Sidecar implements RunningProxy {
   readonly #options: ProxyOptions
   readonly #bootstrap: Bootstrap
   readonly #log: ProcessLog
-  readonly #timers: Timers = startWheel()
+  readonly #timers: Timers = startWheel(new TurnClock())
   readonly #counters = new Counters()
   readonly #stack: Stack
   readonly #probe: AppProbe

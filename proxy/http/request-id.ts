@@ -7,7 +7,9 @@ export const REQUEST_ID = 'x-request-id'
 /** What is longer is replaced: it goes into every log line of every hop. */
 export const MAX_REQUEST_ID_LENGTH = 128
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
+const DIGITS: readonly number[] = Array.from('0123456789abcdef', digit => digit.charCodeAt(0))
+/** The identifier in hand; its hyphens stay. */
+const CODES: number[] = Array.from('00000000-0000-0000-0000-000000000000', character => character.charCodeAt(0))
 
 /** Sets `x-request-id` where it is missing, too long, or holds more than visible ASCII. */
 export function ensureRequestId(headers: Fields, random: Random): void {
@@ -31,9 +33,17 @@ export function newRequestId(random: Random): string {
   const b = (random.uint32() & 0xffff0fff) | 0x4000
   const c = (random.uint32() & 0x3fffffff) | 0x80000000
   const d = random.uint32()
-  return `${hex16(a >>> 16)}${hex16(a)}-${hex16(b >>> 16)}-${hex16(b)}-${hex16(c >>> 16)}-${hex16(c)}${hex16(d >>> 16)}${hex16(d)}`
+  putDigits(a, 32, 0, 8)
+  putDigits(b, 32, 9, 4)
+  putDigits(b, 16, 14, 4)
+  putDigits(c, 32, 19, 4)
+  putDigits(c, 16, 24, 4)
+  putDigits(d, 32, 28, 8)
+  // One flat string: one that is joined of parts would be put together again when it is written.
+  return String.fromCharCode.apply(null, CODES)
 }
 
-function hex16(bits: number): string {
-  return `${HEX[(bits >>> 8) & 0xff]}${HEX[bits & 0xff]}`
+/** Puts `count` digits at `CODES[at]`, those of the highest bits first, beginning below bit `from`. */
+function putDigits(bits: number, from: number, at: number, count: number): void {
+  for (let i = 0, shift = from - 4; i < count; i++, shift -= 4) CODES[at + i] = DIGITS[(bits >>> shift) & 15] as number
 }

@@ -97,13 +97,14 @@ class ClientConnection implements Http1Connection, SocketEvents, BodySource, Sen
   }
 
   data(octets: Buffer, end: number, isOwned: boolean): void {
-    if (this.#state === 'BODY' || this.#state === 'TUNNEL') return this.#readBody(octets, 0, end, isOwned)
-    if (this.#state === 'IDLE') return this.#fail(protocolError(this.#options.name, 'octets that nobody asked for'))
-    if (this.#state !== 'HEAD') return
     const { stash } = this.#heads
-    if (stash.length === 0) return this.#readHead(octets, 0, end)
-    const joined = stash.join(octets, 0, end)
-    this.#readHead(joined.octets, joined.start, joined.end)
+    if (this.#state === 'BODY' || this.#state === 'TUNNEL') this.#readBody(octets, 0, end, isOwned)
+    else if (this.#state === 'IDLE') this.#fail(protocolError(this.#options.name, 'octets that nobody asked for'))
+    else if (this.#state === 'HEAD' && stash.length === 0) this.#readHead(octets, 0, end)
+    else if (this.#state === 'HEAD') {
+      const joined = stash.join(octets, 0, end)
+      this.#readHead(joined.octets, joined.start, joined.end)
+    }
   }
 
   ended(): void {
