@@ -1,4 +1,6 @@
 import type { MeshError } from './errors.ts'
+import type { Refusal } from './filter/observer.ts'
+import type { RequestHead } from './http/head.ts'
 import type { Incoming, Peer } from './http/message.ts'
 import { serveHttp1 } from './http1/server.ts'
 import type { Http1Server } from './http1/server-options.ts'
@@ -17,6 +19,8 @@ export interface ListenerOptions {
   /** `Upgrade` tokens besides `websocket` that become tunnels, as the snapshot in force says. */
   readonly upgrades: () => readonly string[]
   request(incoming: Incoming): void
+  /** Hears of what was refused before there was an exchange. */
+  refused(refusal: Refusal): void
 }
 
 /** What came of opening one. */
@@ -59,13 +63,15 @@ export async function openListener(at: HostPort, options: ListenerOptions): Prom
   const { direction, timers, counters, log } = options
   const servers = new Set<Http1Server>()
   const destination = { direction, connect: null, original: null } as const
-  const refused = (peer: Peer, error: MeshError) =>
+  const refused = (peer: Peer, error: MeshError, head: RequestHead | null) => {
+    options.refused({ direction, peer, error, head })
     log.debug('refused a request before there was an exchange', {
       direction,
       peer: `${peer.address}:${peer.port}`,
       code: error.code,
       reason: error.message,
     })
+  }
   const opened = await listen(at, {
     counters,
     accept: socket => {

@@ -11,6 +11,7 @@ import { MeshError } from './errors.ts'
 import { explainRequest } from './explain.ts'
 import { type Listener, openListener } from './listeners.ts'
 import { formatHostPort, type HostPort } from './net/address.ts'
+import { Observability } from './observability.ts'
 import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './options.ts'
 import { type Readiness, readinessOf } from './readiness.ts'
 import { Stack } from './stack.ts'
@@ -32,6 +33,7 @@ export class Sidecar implements RunningProxy {
   readonly #log: ProcessLog
   readonly #timers: Timers = startWheel(new TurnClock())
   readonly #counters = new Counters()
+  readonly #observability: Observability
   readonly #stack: Stack
   readonly #probe: AppProbe
   readonly #configuration: ConfigurationSource
@@ -66,10 +68,12 @@ export class Sidecar implements RunningProxy {
     const bootstrap = this.#bootstrap
     const shared = { bootstrap, timers: this.#timers, random: seededRandom(), log: this.#log }
     this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, this.#timers, isReady => this.#appTurned(isReady))
+    this.#observability = new Observability([])
     this.#stack = new Stack(
       {
         ...shared,
         counters: this.#counters,
+        observers: this.#observability.observers,
         dnsServer: options.dnsServer,
         isAppReady: () => this.#probe.isReady,
         registered: () => this.#registered(),
@@ -171,6 +175,7 @@ export class Sidecar implements RunningProxy {
         direction,
         upgrades: () => this.#stack.snapshot.listeners.get(direction)?.upgrades ?? [],
         request: this.#stack.listener(direction),
+        refused: refusal => this.#observability.refused(refusal),
       })
     const out = await open('outbound', outbound)
     if (!out.ok) return { ok: false, message: out.message, flag: 'outbound' }

@@ -11,6 +11,7 @@ import { compose, serve } from './filter/compose.ts'
 import type { Exchange, Filter, Handler } from './filter/exchange.ts'
 import { forward } from './filter/forward.ts'
 import { headers, responseHeaders } from './filter/headers.ts'
+import type { InForce, Observer } from './filter/observer.ts'
 import { DEFAULT_MAX_EXCHANGES, overload } from './filter/overload.ts'
 import { rescue } from './filter/rescue.ts'
 import { retry } from './filter/retry.ts'
@@ -25,6 +26,7 @@ import { openTunnel } from './http1/tunnel.ts'
 import { formatHostPort, type HostPort, OwnListeners, unmapped } from './net/address.ts'
 import { dial } from './net/dial.ts'
 import { RouteTable } from './route/table.ts'
+import { DEFAULT_TELEMETRY } from './telemetry/config.ts'
 import type { Log } from './telemetry/log.ts'
 import type { Counters } from './util/counters.ts'
 import type { Random } from './util/random.ts'
@@ -43,6 +45,8 @@ export interface StackOptions {
   readonly isAppReady: () => boolean
   /** Where peers reach this sidecar, as registered; null while it is not. */
   readonly registered: () => HostPort | null
+  /** Hear of every exchange when it is over, in this order. */
+  readonly observers: readonly Observer[]
 }
 
 /** The two handlers that requests go through, and what they share. */
@@ -98,6 +102,7 @@ export class Stack {
       overload({ maxExchanges: DEFAULT_MAX_EXCHANGES, isDraining, isAppReady, counters })
     const outside = rescue({
       counters,
+      random,
       unexpected: error => options.log.error('a defect of the sidecar', { error: String(error), stack: stackOf(error) }),
     })
     this.#filters = {
@@ -111,14 +116,16 @@ export class Stack {
   /** Serves a listener's requests, with whatever snapshot is in force when each comes. */
   listener(direction: 'outbound' | 'inbound'): (incoming: Incoming) => void {
     const finish = direction === 'outbound' ? 'finishOutbound' : 'finishInbound'
-    const left = () => {
+    const { observers } = this.#options
+    const over = (exchange: Exchange) => {
       this.active[direction]--
+      for (const observer of observers) observer.done(exchange)
     }
     return serve(() => this.#handlers[direction], {
       direction,
       begin: exchange => {
         this.active[direction]++
-        exchange.onDone(left)
+        exchange.onDone(over)
       },
       finish: (exchange, head) => this.#handlers[finish](exchange, head),
     })
@@ -129,6 +136,7 @@ export class Stack {
     this.registry.reconcile(snapshot)
     this.#handlers = this.#build(snapshot)
     this.snapshot = snapshot
+    for (const observer of this.#options.observers) observer.configured(inForce(snapshot))
   }
 
   #build(snapshot: Snapshot): Handlers {
@@ -167,6 +175,16 @@ export class Stack {
       finishOutbound: responseHeaders(change(OUTBOUND)),
       finishInbound: responseHeaders(change(INBOUND)),
     }
+  }
+}
+
+function inForce(snapshot: Snapshot): InForce {
+  const telemetry = (name: 'inbound' | 'outbound') => snapshot.listeners.get(name)?.telemetry ?? DEFAULT_TELEMETRY
+  return {
+    telemetry: { inbound: telemetry(INBOUND), outbound: telemetry(OUTBOUND) },
+    *routes() {
+      for (const hosts of snapshot.routes.values()) for (const host of hosts) for (const { route: each } of host.routes) yield each
+    },
   }
 }
 

@@ -161,7 +161,7 @@ export interface TrafficPolicySpec {
 export interface MeshSpec {
   readonly trustDomain?: string
   readonly mtls?: { readonly mode?: 'permissive' | 'disable' }
-  readonly tracing?: { readonly samplingPercent?: number }
+  readonly tracing?: { readonly samplingPercent?: number; readonly propagators?: readonly ('tracecontext' | 'b3' | 'b3multi')[] }
   readonly accessLog?: { readonly mode?: 'off' | 'errors' | 'all'; readonly format?: 'json' | 'text' }
   readonly egress?: { readonly unknownHosts?: 'allow' | 'deny' }
   readonly via?: 'on' | 'off'

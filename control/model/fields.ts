@@ -99,17 +99,6 @@ export function word(words: readonly string[], later: readonly string[] = []): S
   }
 }
 
-/** A schema whose value is stored and has no effect in this version: it warns. */
-export function stored(schema: Schema): Schema {
-  return {
-    json: schema.json,
-    check(value, path, report) {
-      schema.check(value, path, report)
-      report.warning(path, value, `is stored, and ${NOT_IN_EFFECT}`, 'any allowed value')
-    },
-  }
-}
-
 /** A TCP port. */
 export const port: Schema = integer(1, 65_535)
 

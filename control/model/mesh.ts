@@ -1,8 +1,10 @@
-import { hostname, number, pattern, stored, TOKEN, word } from './fields.ts'
+import { hostname, number, pattern, TOKEN, word } from './fields.ts'
 import { list, object, type Schema } from './schema.ts'
 
 /** Upgrade protocols besides websocket at most. */
 export const MAX_UPGRADES = 16
+/** Forms of trace context: as many as there are. */
+const MAX_PROPAGATORS = 3
 
 /** Removed from every request, so listing it would promise what never happens (RFC 9113 section 3.1). */
 const upgradeToken: Schema = pattern(TOKEN, 64, 'is not a protocol name', 'a token such as websocket')
@@ -13,8 +15,10 @@ export const meshSpec: Schema = object({
   fields: {
     trustDomain: hostname,
     mtls: object({ fields: { mode: word(['permissive', 'disable'], ['strict']) } }),
-    tracing: object({ fields: { samplingPercent: stored(number(0, 100)) } }),
-    accessLog: stored(object({ fields: { mode: word(['off', 'errors', 'all']), format: word(['json', 'text']) } })),
+    tracing: object({
+      fields: { samplingPercent: number(0, 100), propagators: list(word(['tracecontext', 'b3', 'b3multi']), { max: MAX_PROPAGATORS }) },
+    }),
+    accessLog: object({ fields: { mode: word(['off', 'errors', 'all']), format: word(['json', 'text']) } }),
     egress: object({ fields: { unknownHosts: word(['allow', 'deny']) } }),
     via: word(['on', 'off']),
     upgrades: list(

@@ -38,6 +38,7 @@ function listener(
     httpFilters: [{ name: 'envoy.filters.http.router', configType: { case: 'typedConfig', value: packed(RouterSchema, {}) } }],
     upgradeConfigs: [...new Set(['websocket', ...mesh.upgrades])].map(upgradeType => ({ upgradeType })),
     streamIdleTimeout: duration(STREAM_IDLE_MS),
+    tracing: { randomSampling: { value: mesh.telemetry.samplingPercent } },
   })
   return encoded(name, ListenerSchema, {
     name,
@@ -46,7 +47,12 @@ function listener(
     filterChains: [
       { filters: [{ name: 'envoy.filters.network.http_connection_manager', configType: { case: 'typedConfig', value: manager } }] },
     ],
-    metadata: metadata({ via: mesh.via, upgrades: [...mesh.upgrades] }),
+    metadata: metadata({
+      via: mesh.via,
+      upgrades: [...mesh.upgrades],
+      propagators: [...mesh.telemetry.propagators],
+      access_log: { ...mesh.telemetry.accessLog },
+    }),
   })
 }
 

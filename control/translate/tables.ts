@@ -55,6 +55,15 @@ export interface MeshView {
   readonly upgrades: readonly string[]
   /** Hosts that no service has are passed through. */
   readonly isEgressAllowed: boolean
+  readonly telemetry: TelemetryView
+}
+
+/** What is to be seen of requests. */
+export interface TelemetryView {
+  readonly samplingPercent: number
+  /** Sorted. */
+  readonly propagators: readonly ('tracecontext' | 'b3' | 'b3multi')[]
+  readonly accessLog: { readonly mode: 'off' | 'errors' | 'all'; readonly format: 'json' | 'text' }
 }
 
 /** All that one group of proxies is told, before it is encoded. Immutable; unchanged parts are the same objects from one view to the next. */

@@ -1,6 +1,7 @@
 import { type ClusterConfig, DEFAULT_BREAKER, DEFAULT_BUDGET, DEFAULT_CONNECT_TIMEOUT_MS } from '../cluster/config.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import { DEFAULT_TIMEOUTS, type VirtualHost } from '../route/route.ts'
+import { DEFAULT_TELEMETRY } from '../telemetry/config.ts'
 import { APP_CLUSTER, INBOUND, type Snapshot } from './snapshot.ts'
 
 /** A host, as an IP address or a name, and a port. */
@@ -79,7 +80,7 @@ export function startSnapshot(bootstrap: Pick<Bootstrap, 'app' | 'protocol' | 'l
   return {
     storeId: '',
     revision: 0,
-    listeners: new Map([[INBOUND, { name: INBOUND, routes: INBOUND, via: true, upgrades: [] }]]),
+    listeners: new Map([[INBOUND, { name: INBOUND, routes: INBOUND, via: true, upgrades: [], telemetry: DEFAULT_TELEMETRY }]]),
     routes: new Map([[INBOUND, [INBOUND_HOST]]]),
     clusters: new Map([[APP_CLUSTER, appCluster(bootstrap)]]),
     endpoints: new Map(),

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from '../cluster/config.ts'
 import type { Endpoint } from '../cluster/endpoint.ts'
 import type { VirtualHost } from '../route/route.ts'
+import type { TelemetryConfig } from '../telemetry/config.ts'
 
 /** What a listener does beyond its address, which is the sidecar's own flag. xDS: `Listener` with an HttpConnectionManager. */
 export interface ListenerConfig {
@@ -11,6 +12,7 @@ export interface ListenerConfig {
   readonly via: boolean
   /** Tokens besides `websocket` that `Upgrade` may ask for; lower case. */
   readonly upgrades: readonly string[]
+  readonly telemetry: TelemetryConfig
 }
 
 /** One consistent configuration. The data path reads it through one reference, swapped whole. */

@@ -24,6 +24,8 @@ class Try implements Attempt {
   readonly cancelled = new Cancellation()
   host: Host | null = null
   connection: Connection | null = null
+  startedAt = 0
+  settledAt = 0
   status = 0
   error: MeshError | null = null
   readonly #exchange: Exchange

@@ -22,6 +22,12 @@ export class Exchange {
   /** Every try, in order; the last one answered. */
   readonly attempts: Attempt[] = []
   readonly flags = new ResponseFlags()
+  /** `x-request-id`, once `identify` has seen to it; empty before. */
+  requestId = ''
+  /** The caller sent none that is good, so it was made here. */
+  isRequestIdMade = false
+  /** Null: not sampled. */
+  trace: ExchangeTrace | null = null
   /** Why the sidecar made the answer itself; null: the app's own. */
   error: MeshError | null = null
   /** Of the answer; 0: none was sent. */
@@ -59,6 +65,12 @@ export class Exchange {
   }
 }
 
+/** The sampled trace of an exchange, for logs; what spans are made of is the tracing filter's own. */
+export interface ExchangeTrace {
+  /** 32 lower-case hexadecimal digits (W3C Trace Context section 3.2.2.3). */
+  readonly traceId: string
+}
+
 /** One try at answering an exchange. A retry makes a new one: it shares no body, signal or connection with the one before. */
 export interface Attempt extends Outgoing {
   /** 1 for the first. */
@@ -75,6 +87,10 @@ export interface Attempt extends Outgoing {
   host: Host | null
   /** Null until there is one. */
   connection: Connection | null
+  /** Monotonic, ms; 0: it was never sent on its way. */
+  startedAt: number
+  /** Monotonic, ms: when the head of its answer was in, or it had failed; 0 before. */
+  settledAt: number
   /** Of its answer; 0: none. */
   status: number
   /** Why it failed; null: it did not. */

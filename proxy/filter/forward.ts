@@ -25,24 +25,37 @@ export interface ForwardOptions {
 
 const NONE: readonly Host[] = []
 
-/** Sends a try to one host of its cluster: the innermost handler. */
+/** Sends a try to one host of its cluster: the innermost handler. No async function, as below. */
 export function forward(options: ForwardOptions): Handler {
-  return async (exchange, attempt) => {
-    const cluster = findCluster(options.clusters, exchange)
-    if (!cluster.enter()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many requests (maxRequests)`)
+  return (exchange, attempt) => {
+    let cluster: Cluster
+    try {
+      cluster = enterCluster(options.clusters, exchange)
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
+    attempt.startedAt = options.timers.clock.now()
     const perTryMs = exchange.direction === 'inbound' ? null : (exchange.route?.timeouts.perTryMs ?? null)
     const perTry = perTryMs === null ? null : new PerTry(options.timers, attempt, perTryMs, options.counters)
-    let response: Response
-    try {
-      response = await send(options, cluster, exchange, attempt)
-    } catch (thrown) {
+    const isSent = (response: Response) => {
+      if (perTry !== null) perTry.stop()
+      attempt.settledAt = options.timers.clock.now()
+      return received(cluster, exchange, attempt, response)
+    }
+    const isFailed = (thrown: unknown) => {
+      if (perTry !== null) perTry.stop()
+      attempt.settledAt = options.timers.clock.now()
       cluster.leave()
       throw failed(exchange, attempt, thrown)
-    } finally {
-      perTry?.stop()
     }
-    return received(cluster, exchange, attempt, response)
+    return sendOrReject(options, cluster, exchange, attempt).then(isSent, isFailed)
   }
+}
+
+function enterCluster(clusters: ClusterRegistry, exchange: Exchange): Cluster {
+  const cluster = findCluster(clusters, exchange)
+  if (!cluster.enter()) throw new MeshError('UPSTREAM_OVERFLOW', `${cluster.config.name}: too many requests (maxRequests)`)
+  return cluster
 }
 
 function findCluster(clusters: ClusterRegistry, exchange: Exchange): Cluster {
@@ -50,6 +63,14 @@ function findCluster(clusters: ClusterRegistry, exchange: Exchange): Cluster {
   const cluster = clusters.get(name)
   if (cluster === null) throw new MeshError('NO_CLUSTER', `there is no cluster ${name}`)
   return cluster
+}
+
+function sendOrReject(options: ForwardOptions, cluster: Cluster, exchange: Exchange, attempt: Attempt): Promise<Response> {
+  try {
+    return send(options, cluster, exchange, attempt)
+  } catch (thrown) {
+    return Promise.reject(thrown)
+  }
 }
 
 /** No async function: where nothing has to be waited for, the connection's own promise is all that a request costs here. */

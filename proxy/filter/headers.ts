@@ -1,12 +1,13 @@
 import { MeshError } from '../errors.ts'
 import { setForwarded } from '../http/forwarded.ts'
 import type { ResponseHead } from '../http/head.ts'
-import { ensureRequestId } from '../http/request-id.ts'
+import { REQUEST_ID } from '../http/request-id.ts'
 import { isLoop, viaEntries } from '../http/via.ts'
 import { modifyRequest, modifyResponse } from '../route/modify.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Random } from '../util/random.ts'
 import type { Attempt, Exchange, Filter } from './exchange.ts'
+import { identify } from './identify.ts'
 
 /** What a listener adds to requests. */
 export interface HeadersOptions {
@@ -43,7 +44,8 @@ function stayInMesh(options: HeadersOptions, exchange: Exchange, attempt: Attemp
     options.counters.add('loop_refused')
     throw new MeshError('LOOP', `${head.authority} comes back here again and again`)
   }
-  ensureRequestId(head.headers, options.random)
+  const requestId = identify(exchange, options.random)
+  if (exchange.isRequestIdMade) head.headers.set(REQUEST_ID, requestId)
   if (exchange.direction === 'inbound') setForwarded(head, exchange.incoming.peer)
   modify(exchange, attempt)
 }

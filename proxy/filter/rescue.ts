@@ -1,13 +1,15 @@
 import { MeshError } from '../errors.ts'
 import type { Response } from '../http/message.ts'
 import { errorReply } from '../http/reply.ts'
-import { isRequestId, REQUEST_ID } from '../http/request-id.ts'
 import type { Counters } from '../util/counters.ts'
-import type { Attempt, Exchange, Filter } from './exchange.ts'
+import type { Random } from '../util/random.ts'
+import type { Exchange, Filter } from './exchange.ts'
+import { identify } from './identify.ts'
 
 /** What `rescue` needs of the process. */
 export interface RescueOptions {
   readonly counters: Counters
+  readonly random: Random
   /** Hears of every rejection that is not a MeshError, with its stack. Each of those is a bug. */
   readonly unexpected: (error: unknown, exchange: Exchange) => void
 }
@@ -18,7 +20,7 @@ export function rescue(options: RescueOptions): Filter {
     try {
       return await next(exchange, attempt)
     } catch (thrown) {
-      return answer(exchange, attempt, asMeshError(thrown, exchange, options))
+      return answer(exchange, asMeshError(thrown, exchange, options), options.random)
     }
   }
 }
@@ -30,10 +32,9 @@ function asMeshError(thrown: unknown, exchange: Exchange, options: RescueOptions
   return new MeshError('INTERNAL', 'a filter failed', { cause: thrown })
 }
 
-function answer(exchange: Exchange, attempt: Attempt, error: MeshError): Response {
+function answer(exchange: Exchange, error: MeshError, random: Random): Response {
   exchange.error = error
   const { flag } = error.row
   if (flag !== null) exchange.flags.add(flag)
-  const requestId = attempt.head.headers.get(REQUEST_ID)
-  return errorReply(error, exchange.incoming.head.method, requestId !== null && isRequestId(requestId) ? requestId : null)
+  return errorReply(error, exchange.incoming.head.method, identify(exchange, random))
 }

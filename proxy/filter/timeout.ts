@@ -65,23 +65,14 @@ class Watch implements BodyWatcher {
     return attempt
   }
 
-  async over(answer: Promise<Response>): Promise<Response> {
-    let response: Response
-    try {
-      response = await answer
-    } catch (thrown) {
-      this.#stop()
-      throw thrown
-    }
-    const { head, body } = response
-    if (isTunnel(this.#exchange.incoming.head.method, head.status)) this.#becomeTunnel()
-    if (isWhole(body)) {
-      this.#stop()
-      return response
-    }
-    this.#lastOctetAt = this.#timers.clock.now()
-    this.#response = new MeteredBody(body, this)
-    return { head, body: this.#response }
+  over(answer: Promise<Response>): Promise<Response> {
+    return answer.then(
+      response => this.#answered(response),
+      thrown => {
+        this.#stop()
+        throw thrown
+      },
+    )
   }
 
   octets(): void {
@@ -98,6 +89,18 @@ class Watch implements BodyWatcher {
     this.#isResponseOver = true
     // The end of one direction of a tunnel is not the end of the other.
     if (error !== null || !this.#isTunnel || this.#isRequestOver) this.#stop()
+  }
+
+  #answered(response: Response): Response {
+    const { head, body } = response
+    if (isTunnel(this.#exchange.incoming.head.method, head.status)) this.#becomeTunnel()
+    if (isWhole(body)) {
+      this.#stop()
+      return response
+    }
+    this.#lastOctetAt = this.#timers.clock.now()
+    this.#response = new MeteredBody(body, this)
+    return { head, body: this.#response }
   }
 
   #requestEnded(): void {

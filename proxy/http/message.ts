@@ -33,6 +33,10 @@ export interface Incoming {
   readonly body: Body
   /** Monotonic, ms, at the first octet of the head. */
   readonly startedAt: number
+  /** Octets of the request's body (or tunnel) that have come so far. */
+  readonly bytesIn: number
+  /** Octets of the response's body (or tunnel) that were handed to the socket so far. */
+  readonly bytesOut: number
   /** Tells, once, that the downstream has left. */
   readonly cancelled: Cancellation
   /**

@@ -1,5 +1,4 @@
 import type { Random } from '../util/random.ts'
-import type { Fields } from './fields.ts'
 
 /** The field that names a request across all hops. */
 export const REQUEST_ID = 'x-request-id'
@@ -10,12 +9,6 @@ export const MAX_REQUEST_ID_LENGTH = 128
 const DIGITS: readonly number[] = Array.from('0123456789abcdef', digit => digit.charCodeAt(0))
 /** The identifier in hand; its hyphens stay. */
 const CODES: number[] = Array.from('00000000-0000-0000-0000-000000000000', character => character.charCodeAt(0))
-
-/** Sets `x-request-id` where it is missing, too long, or holds more than visible ASCII. */
-export function ensureRequestId(headers: Fields, random: Random): void {
-  const present = headers.get(REQUEST_ID)
-  if (present === null || !isRequestId(present)) headers.set(REQUEST_ID, newRequestId(random))
-}
 
 /** 1 to 128 characters of visible ASCII. */
 export function isRequestId(value: string): boolean {

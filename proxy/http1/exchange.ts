@@ -6,6 +6,7 @@ import type { Destination, Incoming, Peer, Response } from '../http/message.ts'
 import type { RawSocket } from '../net/socket.ts'
 import { Cancellation } from '../util/cancellation.ts'
 import { writeAnswer } from './answer.ts'
+import { WireBody } from './wire-body.ts'
 import {
   type AfterResponse,
   CLOSE,
@@ -47,6 +48,7 @@ export class ServerExchange implements Incoming, BodySink {
   readonly body: Body
   readonly startedAt: number
   readonly isOpaque: boolean
+  bytesOut = 0
   readonly cancelled = new Cancellation()
   finished: ((error: MeshError | null) => void) | null = null
   readonly #owner: ExchangeOwner
@@ -72,6 +74,10 @@ export class ServerExchange implements Incoming, BodySink {
     this.startedAt = startedAt
     this.isOpaque = isOpaque
     this.#asksKeepAlive = asksKeepAlive
+  }
+
+  get bytesIn(): number {
+    return this.body instanceof WireBody ? this.body.received : 0
   }
 
   get isAnswered(): boolean {
@@ -106,6 +112,7 @@ export class ServerExchange implements Incoming, BodySink {
 
   data(chunk: Buffer): boolean {
     if (this.#isEnded) return false
+    this.bytesOut += chunk.length
     if (this.#framing === 'length') {
       this.#left -= chunk.length
       if (this.#left < 0) {

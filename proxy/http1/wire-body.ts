@@ -29,6 +29,8 @@ export const PRIVATE_READ_BYTES = 16_384
 /** What arrives over one connection for one message. Between the connection and the sink it holds no more than one read. */
 export class WireBody implements Body {
   readonly length: number | null
+  /** Octets of the body that have come so far, without its framing. */
+  received = 0
   readonly #source: BodySource
   readonly #codes: BodyCodes
   readonly #decoder: ChunkedDecoder | null
@@ -145,6 +147,7 @@ export class WireBody implements Body {
 
   #push(octets: Buffer, start: number, end: number, isOwned: boolean): void {
     if (this.#isComplete) return
+    this.received += end - start
     const chunk = isOwned ? cutChunk(octets, start, end) : ownCopy(octets, start, end)
     if (this.#sink === null || this.#isPaused || this.#queue !== null) {
       if (this.#queue === null) this.#queue = [chunk]

@@ -9,7 +9,9 @@
  * | rds.route_config_name | routes; only `outbound` is asked for |
  * | route_config | routes (its name), and the table itself; inbound forwards to `app` only |
  * | http_filters | not read: a sidecar's filters are its own |
+ * | tracing.random_sampling (missing: 0) | telemetry.samplingPercent |
  * | metadata dev.outrider via (missing: true), upgrades, origin | via, upgrades in lower case, origin of its faults |
+ * | metadata dev.outrider propagators, access_log | telemetry.propagators, telemetry.accessLog; what is missing or unknown: the defaults |
  */
 import { type Listener, ListenerSchema } from '../../protos/gen/envoy/config/listener/v3/listener_pb.ts'
 import {
@@ -18,6 +20,7 @@ import {
 } from '../../protos/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts'
 import { APP_CLUSTER, INBOUND, type ListenerConfig, OUTBOUND } from '../config/snapshot.ts'
 import type { Place } from './faults.ts'
+import { readTelemetry } from './listener-telemetry.ts'
 import { type Decoder, decoder, settings, text, texts, unpack } from './resource.ts'
 import { type RouteTableSource, readRoutes } from './route.ts'
 
@@ -38,7 +41,8 @@ export const decodeListener: Decoder<ListenerSource> = decoder(ListenerSchema, (
   const inline = readInline(manager, at)
   if (name === INBOUND) checkInbound(inline, at)
   const upgrades = texts(own, 'upgrades').map(each => each.toLowerCase())
-  return { listener: { name, routes: tableName(manager, at), via: own['via'] !== false, upgrades }, inline }
+  const telemetry = readTelemetry(manager, own, at)
+  return { listener: { name, routes: tableName(manager, at), via: own['via'] !== false, upgrades, telemetry }, inline }
 })
 
 function readManager(message: Listener, place: Place): HttpConnectionManager | null {

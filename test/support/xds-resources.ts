@@ -34,15 +34,17 @@ export function listener(
   name: string,
   routeSpecifier: NonNullable<ManagerInit['routeSpecifier']>,
   settings: Record<string, unknown> = {},
+  change: Omit<Init<ManagerInit>, 'routeSpecifier'> = {},
 ): Any {
-  const manager = anyPack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, { statPrefix: name, routeSpecifier }))
+  const init: Init<ManagerInit> = { statPrefix: name, routeSpecifier, ...change }
+  const manager = anyPack(HttpConnectionManagerSchema, create(HttpConnectionManagerSchema, init))
   const filters = [{ name: 'http', configType: { case: 'typedConfig' as const, value: manager } }]
   return anyPack(ListenerSchema, create(ListenerSchema, { name, filterChains: [{ filters }], metadata: own(settings) }))
 }
 
 /** `outbound`, with its routes by RDS. */
-export function outbound(settings: Record<string, unknown> = {}): Any {
-  return listener('outbound', { case: 'rds', value: { configSource: ADS, routeConfigName: 'outbound' } }, settings)
+export function outbound(settings: Record<string, unknown> = {}, change: Omit<Init<ManagerInit>, 'routeSpecifier'> = {}): Any {
+  return listener('outbound', { case: 'rds', value: { configSource: ADS, routeConfigName: 'outbound' } }, settings, change)
 }
 
 /** `inbound`, with its one route inline. */

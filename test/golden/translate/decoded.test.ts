@@ -43,3 +43,12 @@ t.test('virtual hosts are the same after a journey over the wire', async t => {
     }
   }
 })
+
+t.test('what is to be seen of requests is the same after a journey over the wire', async t => {
+  for (const name of CASES) {
+    for (const resource of resourcesOf(name).byType.get(TYPES.listener)?.values() ?? []) {
+      const decoded = decodeListener(resource.body)
+      if (decoded.ok) t.same(decoded.value.listener.telemetry, viewOf(name).mesh.telemetry, `${name} ${resource.name}`)
+    }
+  }
+})

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { rescue } from '../../../proxy/filter/rescue.ts'
 import { Counters } from '../../../proxy/util/counters.ts'
-import { Call, failure, requestHead, response, routed } from './setup.ts'
+import { Call, failure, requestHead, response, routed, shares } from './setup.ts'
 
 function setUp(fields: [string, string][] = []) {
   const counters = new Counters()
   const reported: unknown[] = []
   const { exchange, attempt } = routed(new Call(requestHead({}, fields)))
-  const filter = rescue({ counters, unexpected: error => reported.push(error) })
+  const filter = rescue({ counters, random: shares(), unexpected: error => reported.push(error) })
   return { counters, reported, exchange, attempt, filter }
 }
 
@@ -52,7 +52,7 @@ t.test('anything else is a bug: reported with its cause, counted, and answered a
   t.equal(counters.get('unexpected_errors'), 1)
 })
 
-t.test('the request id is shown only if it is a good one', async t => {
+t.test('the answer names the request id that was sent where it is a good one, else one that is made', async t => {
   for (const [id, isShown] of [
     ['id-7', true],
     ['x y', false],
@@ -69,5 +69,7 @@ t.test('the request id is shown only if it is a good one', async t => {
       fail() {},
     })
     t.equal(text.includes(id), isShown)
+    t.equal(text, `outrider: NO_ROUTE, request ${exchange.requestId}\n`)
+    t.equal(exchange.isRequestIdMade, !isShown)
   }
 })

@@ -102,7 +102,7 @@ t.test('whatever happens, an exchange has one answer, tries never exceed the lim
     const table = new RouteTable([{ name: 'orders', domains: ['orders'], routes: [{ ...entry, route: one }] }])
     const handler = compose(
       [
-        rescue({ counters, unexpected: error => t.fail(String(error)) }),
+        rescue({ counters, random, unexpected: error => t.fail(String(error)) }),
         overload({ maxExchanges: 10, isDraining: () => false, isAppReady: null, counters }),
         route(table, random),
         headers({ random, counters, via: 'n-outbound', passthrough: 'passthrough' }),

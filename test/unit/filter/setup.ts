@@ -70,6 +70,8 @@ export class Call implements Incoming {
   readonly head: RequestHead
   readonly body: Body
   readonly startedAt = 0
+  bytesIn = 0
+  bytesOut = 0
   readonly cancelled = new Cancellation()
   finished: ((error: MeshError | null) => void) | null = null
   isOpaque = false

@@ -95,7 +95,7 @@ test('listeners: another name, another table and no table are faults', async t =
 
 test('listeners: via and upgrades come from our own settings', async t => {
   const decoded = decodeListener(outbound({ via: false, upgrades: ['WebSocket', 'x'] }))
-  t.strictSame(decoded.ok && decoded.value.listener, { name: 'outbound', routes: 'outbound', via: false, upgrades: ['websocket', 'x'] })
+  t.match(decoded, { ok: true, value: { listener: { name: 'outbound', routes: 'outbound', via: false, upgrades: ['websocket', 'x'] } } })
 })
 
 test('routes: every match that cannot be kept is a fault', async t => {
@@ -140,4 +140,14 @@ test('a domain is a name, *.name, name:port, name:* or *', async t => {
   for (const domain of ['Orders', 'orders:80', '*.example.com', 'orders:*', '*', '[::1]:80']) t.ok(decode(domain).ok, domain)
   for (const domain of ['', 'a*b', '*.*', 'orders/x', 'a b']) t.notOk(decode(domain).ok, domain)
   t.match(faults(decodeVirtualHost(virtualHost('orders', ['Orders', 'orders'], []))), 'name one domain twice')
+})
+
+test('listeners: a sampling rate that is no percentage is told; a word of a later version leaves the default', async t => {
+  const told = decodeListener(outbound({}, { tracing: { randomSampling: { value: 101 } } }))
+  t.match(faults(told), /tracing\.random_sampling\.value: 101 is not a percentage from 0 to 100/)
+  const decoded = decodeListener(outbound({ access_log: { mode: 'sometimes', format: 'text' }, propagators: ['b3', 'jaeger'] }))
+  t.match(decoded, {
+    ok: true,
+    value: { listener: { telemetry: { samplingPercent: 0, propagators: ['b3'], accessLog: { mode: 'errors', format: 'text' } } } },
+  })
 })

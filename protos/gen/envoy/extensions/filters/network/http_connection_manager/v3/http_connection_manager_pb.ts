@@ -10,6 +10,8 @@ import type { Http1ProtocolOptions, HttpProtocolOptions } from "../../../../../c
 import { file_envoy_config_core_v3_protocol } from "../../../../../config/core/v3/protocol_pb.ts";
 import type { RouteConfiguration } from "../../../../../config/route/v3/route_pb.ts";
 import { file_envoy_config_route_v3_route } from "../../../../../config/route/v3/route_pb.ts";
+import type { Percent } from "../../../../../type/v3/percent_pb.ts";
+import { file_envoy_type_v3_percent } from "../../../../../type/v3/percent_pb.ts";
 import type { Any, Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -18,7 +20,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.proto.
  */
 export const file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager: GenFile = /*@__PURE__*/
-  fileDesc("ClllbnZveS9leHRlbnNpb25zL2ZpbHRlcnMvbmV0d29yay9odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci92My9odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci5wcm90bxI7ZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMijAcKFUh0dHBDb25uZWN0aW9uTWFuYWdlchJwCgpjb2RlY190eXBlGAEgASgOMlwuZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cENvbm5lY3Rpb25NYW5hZ2VyLkNvZGVjVHlwZRITCgtzdGF0X3ByZWZpeBgCIAEoCRJPCgNyZHMYAyABKAsyQC5lbnZveS5leHRlbnNpb25zLmZpbHRlcnMubmV0d29yay5odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci52My5SZHNIABJBCgxyb3V0ZV9jb25maWcYBCABKAsyKS5lbnZveS5jb25maWcucm91dGUudjMuUm91dGVDb25maWd1cmF0aW9uSAASXQoMaHR0cF9maWx0ZXJzGAUgAygLMkcuZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cEZpbHRlchJJChVodHRwX3Byb3RvY29sX29wdGlvbnMYCCABKAsyKi5lbnZveS5jb25maWcuY29yZS52My5IdHRwMVByb3RvY29sT3B0aW9ucxILCgN2aWEYFiABKAkSeQoPdXBncmFkZV9jb25maWdzGBcgAygLMmAuZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cENvbm5lY3Rpb25NYW5hZ2VyLlVwZ3JhZGVDb25maWcSNgoTc3RyZWFtX2lkbGVfdGltZW91dBgYIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhJPChxjb21tb25faHR0cF9wcm90b2NvbF9vcHRpb25zGCMgASgLMikuZW52b3kuY29uZmlnLmNvcmUudjMuSHR0cFByb3RvY29sT3B0aW9ucxpSCg1VcGdyYWRlQ29uZmlnEhQKDHVwZ3JhZGVfdHlwZRgBIAEoCRIrCgdlbmFibGVkGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkJvb2xWYWx1ZSI2CglDb2RlY1R5cGUSCAoEQVVUTxAAEgkKBUhUVFAxEAESCQoFSFRUUDIQAhIJCgVIVFRQMxADQhEKD3JvdXRlX3NwZWNpZmllciJbCgNSZHMSOQoNY29uZmlnX3NvdXJjZRgBIAEoCzIiLmVudm95LmNvbmZpZy5jb3JlLnYzLkNvbmZpZ1NvdXJjZRIZChFyb3V0ZV9jb25maWdfbmFtZRgCIAEoCSJ+CgpIdHRwRmlsdGVyEgwKBG5hbWUYASABKAkSLAoMdHlwZWRfY29uZmlnGAQgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueUgAEhMKC2lzX29wdGlvbmFsGAYgASgIEhAKCGRpc2FibGVkGAcgASgIQg0KC2NvbmZpZ190eXBlYgZwcm90bzM", [file_envoy_config_core_v3_config_source, file_envoy_config_core_v3_protocol, file_envoy_config_route_v3_route, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_wrappers]);
+  fileDesc("ClllbnZveS9leHRlbnNpb25zL2ZpbHRlcnMvbmV0d29yay9odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci92My9odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci5wcm90bxI7ZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMitQgKFUh0dHBDb25uZWN0aW9uTWFuYWdlchJwCgpjb2RlY190eXBlGAEgASgOMlwuZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cENvbm5lY3Rpb25NYW5hZ2VyLkNvZGVjVHlwZRITCgtzdGF0X3ByZWZpeBgCIAEoCRJPCgNyZHMYAyABKAsyQC5lbnZveS5leHRlbnNpb25zLmZpbHRlcnMubmV0d29yay5odHRwX2Nvbm5lY3Rpb25fbWFuYWdlci52My5SZHNIABJBCgxyb3V0ZV9jb25maWcYBCABKAsyKS5lbnZveS5jb25maWcucm91dGUudjMuUm91dGVDb25maWd1cmF0aW9uSAASXQoMaHR0cF9maWx0ZXJzGAUgAygLMkcuZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cEZpbHRlchJrCgd0cmFjaW5nGAcgASgLMlouZW52b3kuZXh0ZW5zaW9ucy5maWx0ZXJzLm5ldHdvcmsuaHR0cF9jb25uZWN0aW9uX21hbmFnZXIudjMuSHR0cENvbm5lY3Rpb25NYW5hZ2VyLlRyYWNpbmcSSQoVaHR0cF9wcm90b2NvbF9vcHRpb25zGAggASgLMiouZW52b3kuY29uZmlnLmNvcmUudjMuSHR0cDFQcm90b2NvbE9wdGlvbnMSCwoDdmlhGBYgASgJEnkKD3VwZ3JhZGVfY29uZmlncxgXIAMoCzJgLmVudm95LmV4dGVuc2lvbnMuZmlsdGVycy5uZXR3b3JrLmh0dHBfY29ubmVjdGlvbl9tYW5hZ2VyLnYzLkh0dHBDb25uZWN0aW9uTWFuYWdlci5VcGdyYWRlQ29uZmlnEjYKE3N0cmVhbV9pZGxlX3RpbWVvdXQYGCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24STwocY29tbW9uX2h0dHBfcHJvdG9jb2xfb3B0aW9ucxgjIAEoCzIpLmVudm95LmNvbmZpZy5jb3JlLnYzLkh0dHBQcm90b2NvbE9wdGlvbnMaOgoHVHJhY2luZxIvCg9yYW5kb21fc2FtcGxpbmcYBCABKAsyFi5lbnZveS50eXBlLnYzLlBlcmNlbnQaUgoNVXBncmFkZUNvbmZpZxIUCgx1cGdyYWRlX3R5cGUYASABKAkSKwoHZW5hYmxlZBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5Cb29sVmFsdWUiNgoJQ29kZWNUeXBlEggKBEFVVE8QABIJCgVIVFRQMRABEgkKBUhUVFAyEAISCQoFSFRUUDMQA0IRCg9yb3V0ZV9zcGVjaWZpZXIiWwoDUmRzEjkKDWNvbmZpZ19zb3VyY2UYASABKAsyIi5lbnZveS5jb25maWcuY29yZS52My5Db25maWdTb3VyY2USGQoRcm91dGVfY29uZmlnX25hbWUYAiABKAkifgoKSHR0cEZpbHRlchIMCgRuYW1lGAEgASgJEiwKDHR5cGVkX2NvbmZpZxgEIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlIABITCgtpc19vcHRpb25hbBgGIAEoCBIQCghkaXNhYmxlZBgHIAEoCEINCgtjb25maWdfdHlwZWIGcHJvdG8z", [file_envoy_config_core_v3_config_source, file_envoy_config_core_v3_protocol, file_envoy_config_route_v3_route, file_envoy_type_v3_percent, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_wrappers]);
 
 /**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -57,6 +59,11 @@ export type HttpConnectionManager = Message<"envoy.extensions.filters.network.ht
   httpFilters: HttpFilter[];
 
   /**
+   * @generated from field: envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing tracing = 7;
+   */
+  tracing?: HttpConnectionManager_Tracing | undefined;
+
+  /**
    * @generated from field: envoy.config.core.v3.Http1ProtocolOptions http_protocol_options = 8;
    */
   httpProtocolOptions?: Http1ProtocolOptions | undefined;
@@ -90,6 +97,23 @@ export const HttpConnectionManagerSchema: GenMessage<HttpConnectionManager> = /*
   messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0);
 
 /**
+ * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing
+ */
+export type HttpConnectionManager_Tracing = Message<"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing"> & {
+  /**
+   * @generated from field: envoy.type.v3.Percent random_sampling = 4;
+   */
+  randomSampling?: Percent | undefined;
+};
+
+/**
+ * Describes the message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.Tracing.
+ * Use `create(HttpConnectionManager_TracingSchema)` to create a new message.
+ */
+export const HttpConnectionManager_TracingSchema: GenMessage<HttpConnectionManager_Tracing> = /*@__PURE__*/
+  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 0);
+
+/**
  * @generated from message envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig
  */
 export type HttpConnectionManager_UpgradeConfig = Message<"envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig"> & {
@@ -109,7 +133,7 @@ export type HttpConnectionManager_UpgradeConfig = Message<"envoy.extensions.filt
  * Use `create(HttpConnectionManager_UpgradeConfigSchema)` to create a new message.
  */
 export const HttpConnectionManager_UpgradeConfigSchema: GenMessage<HttpConnectionManager_UpgradeConfig> = /*@__PURE__*/
-  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 0);
+  messageDesc(file_envoy_extensions_filters_network_http_connection_manager_v3_http_connection_manager, 0, 1);
 
 /**
  * @generated from enum envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.CodecType
