@@ -9,6 +9,7 @@ mkdir -p "$TOOLS"
 NODE_VERSIONS=(20.20.2 22.23.3 24.21.0)
 REQUESTS=2.34.2
 AIOHTTP=3.14.5
+JAEGER=1.62.0
 
 say() { echo "interop tools: $*"; }
 
@@ -29,6 +30,7 @@ command -v curl > /dev/null || missing+=(curl)
 command -v go > /dev/null || missing+=(golang-go)
 command -v python3 > /dev/null || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2> /dev/null || missing+=(python3-venv)
+command -v prometheus > /dev/null && command -v promtool > /dev/null || missing+=(prometheus)
 [ ${#missing[@]} -eq 0 ] || debian "${missing[@]}"
 
 case "$(uname -m)" in
@@ -63,4 +65,18 @@ for program in clients/main.go apps/main.go; do
     GO111MODULE=off CGO_ENABLED=0 go build -o "$binary" "./$program"
   fi
 done
+# The module cannot be installed by `go install` (its go.mod has replace lines), so a scratch module requires it. About 5 minutes the first time.
+jaeger=$TOOLS/jaeger
+if [ "$(cat "$jaeger.version" 2> /dev/null)" != "$JAEGER" ] || [ ! -x "$jaeger" ]; then
+  say "building Jaeger $JAEGER"
+  scratch=$(mktemp -d)
+  (
+    cd "$scratch"
+    go mod init jaeger-build
+    go get "github.com/jaegertracing/jaeger@v$JAEGER"
+    GOFLAGS='-mod=mod -buildvcs=false' CGO_ENABLED=0 go build -o "$jaeger" github.com/jaegertracing/jaeger/cmd/all-in-one
+  ) > "$scratch.log" 2>&1 || { tail -20 "$scratch.log"; exit 1; }
+  rm -rf "$scratch" "$scratch.log"
+  echo "$JAEGER" > "$jaeger.version"
+fi
 say 'all there'
