@@ -39,6 +39,14 @@ const SLOW_BODY = 8 * 1024 ** 2
 /** Octets a second of the large body: 10 s, as long as an instance stays. */
 const LARGE_RATE = GIBIBYTE / 10
 const GATE = 2
+/** What the load asks for. The thousand others are beside it: with routes of its own a service has no other way in. */
+const ROUTE = `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: orders }
+spec:
+  parentRefs: [{ group: "", kind: Service, name: orders }]
+  rules: [{ backendRefs: [{ name: orders, port: 80 }] }]
+`
 /** Nice value of what would run elsewhere. */
 const ELSEWHERE = 10
 
@@ -164,9 +172,7 @@ try {
   await mesh.startControl()
   prioritise(mesh.control?.pid as number, ELSEWHERE)
   const web = await mesh.startSidecar('web', { appPort: 9 })
-  await mesh.apply(
-    'apiVersion: outrider.dev/v1\nkind: Service\nmetadata: { name: orders }\nspec: { ports: [{ port: 80, protocol: http }] }\n',
-  )
+  await mesh.apply(ROUTE)
   const instances = await Promise.all(Array.from({ length: INSTANCES }, startInstance))
   await untilHealthy(web, 'orders', INSTANCES)
   for (const { pid } of instances) prioritise(pid, 0)
