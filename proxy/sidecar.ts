@@ -9,6 +9,7 @@ import type { Snapshot } from './config/snapshot.ts'
 import { drain, drainSentence } from './drain.ts'
 import { MeshError } from './errors.ts'
 import { explainRequest } from './explain.ts'
+import { AccessLog } from './filter/observe-log.ts'
 import { type Listener, openListener } from './listeners.ts'
 import { formatHostPort, type HostPort } from './net/address.ts'
 import { Observability } from './observability.ts'
@@ -16,7 +17,8 @@ import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './opti
 import { type Readiness, readinessOf } from './readiness.ts'
 import { Stack } from './stack.ts'
 import { createLog, type ProcessLog } from './telemetry/log.ts'
-import { monotonicClock, TurnClock } from './util/clock.ts'
+import { standardError } from './telemetry/standard-error.ts'
+import { monotonicClock, TurnClock, wallClock } from './util/clock.ts'
 import { Counters } from './util/counters.ts'
 import { seededRandom } from './util/random.ts'
 import { delay, startWheel, type Timers } from './util/timers.ts'
@@ -51,8 +53,13 @@ export class Sidecar implements RunningProxy {
 
   constructor(options: ProxyOptions, app: HostPort) {
     const { control, advertise, dataDir } = options
+    const lines = standardError()
     this.#options = options
-    this.#log = createLog(options.logLevel)
+    this.#log = createLog(options.logLevel, {
+      write: line => {
+        if (!lines.write(line, true)) this.#counters.add('log_lines_dropped')
+      },
+    })
     this.#bootstrap = {
       nodeId: options.nodeId,
       service: options.service,
@@ -68,7 +75,7 @@ export class Sidecar implements RunningProxy {
     const bootstrap = this.#bootstrap
     const shared = { bootstrap, timers: this.#timers, random: seededRandom(), log: this.#log }
     this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, this.#timers, isReady => this.#appTurned(isReady))
-    this.#observability = new Observability([])
+    this.#observability = new Observability([new AccessLog({ lines, clock: this.#timers.clock, wallClock, counters: this.#counters })])
     this.#stack = new Stack(
       {
         ...shared,

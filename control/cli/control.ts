@@ -1,6 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import pino from 'pino'
+import { createLog, type LogLevel } from '../../proxy/telemetry/log.ts'
+import { flushStandardError } from '../../proxy/telemetry/standard-error.ts'
 import { startWheel } from '../../proxy/util/timers.ts'
 import type { ControlPlane } from '../main.ts'
 import type { Log } from '../xds/log.ts'
@@ -69,7 +70,7 @@ async function run(context: Context): Promise<number> {
     xds,
     isInsecure,
     isAdopting: flags.boolean('adopt'),
-    log: processLog(flags.requiredText('log-level')),
+    log: processLog(flags.requiredText('log-level') as LogLevel),
     version: version(),
   }).catch((error: Error) => {
     throw error instanceof StartError ? new CommandError('failed', error.message) : error
@@ -84,6 +85,7 @@ async function run(context: Context): Promise<number> {
   announceReady(output, 'control', addressesOf(started), flags.text('ready-file'))
   await ended
   clearPid(pidFile)
+  await flushStandardError()
   // The streams and timers of the servers are gone; what a library keeps must not keep the process.
   process.exit(EXIT_CODES.ok.code)
 }
@@ -94,13 +96,12 @@ function addressesOf(started: ControlPlane): Record<string, string> {
   return { ...api, xds: formatAddress(started.xds) }
 }
 
-function processLog(level: string): Log {
-  const options = {
-    level,
-    messageKey: 'message',
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+/** The log of the process, in the shape of pino that the control plane speaks. */
+function processLog(level: LogLevel): Log {
+  const log = createLog(level)
+  return {
+    info: (fields, message) => log.info(message, { ...fields }),
+    warn: (fields, message) => log.warn(message, { ...fields }),
+    error: (fields, message) => log.error(message, { ...fields }),
   }
-  return pino(options, pino.destination({ dest: 2, sync: true }))
 }

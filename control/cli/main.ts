@@ -1,3 +1,4 @@
+import { flushStandardError } from '../../proxy/telemetry/standard-error.ts'
 import { COMMANDS } from './commands.ts'
 import { dispatch } from './dispatch.ts'
 import type { Sink } from './output.ts'
@@ -14,6 +15,8 @@ export async function start(): Promise<void> {
     err: sink(process.stderr),
     commands: COMMANDS,
   })
+  // A reader of the log that is stuck must not keep the process.
+  if (!(await flushStandardError())) process.exit()
 }
 
 if (import.meta.main) await start()

@@ -40,7 +40,14 @@ export function recordOf(exchange: Exchange, now: number, wallNow: number): Acce
     request_id: exchange.requestId === '' ? null : exchange.requestId,
     user_agent: head.headers.get('user-agent'),
     grpc_status: null,
+    details: detailsOf(exchange),
   }
+}
+
+/** What happened to which address, in words: a `503 UH` names each endpoint's state here. */
+function detailsOf({ error, details }: Exchange): string | null {
+  if (error === null) return details.length === 0 ? null : details.join('; ')
+  return details.length === 0 ? error.message : `${error.message}; ${details.join('; ')}`
 }
 
 /** The same of what was refused before there was an exchange: as much as could be read of it. */
@@ -69,6 +76,7 @@ export function recordOfRefusal({ direction, peer, error, head }: Refusal, wallN
     request_id: null,
     user_agent: head?.headers.get('user-agent') ?? null,
     grpc_status: null,
+    details: error.message,
   }
 }
 

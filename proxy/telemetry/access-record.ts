@@ -36,4 +36,6 @@ export interface AccessRecord {
   readonly request_id: string | null
   readonly user_agent: string | null
   readonly grpc_status: number | null
+  /** The failure in words, for operators only: what happened to which address, each endpoint's state; and why there was no other try (`budget`, ...). */
+  readonly details: string | null
 }

@@ -1,4 +1,5 @@
 import pino from 'pino'
+import { standardError } from './standard-error.ts'
 
 /** From the most to the least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -20,13 +21,14 @@ export interface ProcessLog extends Log {
 
 /** Where lines go: standard error, or a list in a test. */
 export interface LogSink {
+  /** @param line with its line end. */
   write(line: string): void
 }
 
 /**
- * JSON lines with `level`, `time` (RFC 3339), `message` and the fields given. Written at once, so that the lines before an exit are not lost.
+ * JSON lines with `level`, `time` (RFC 3339), `message` and the fields given.
  *
- * @param sink null: standard error.
+ * @param sink null: standard error, which is written to at the end of the turn and before an exit, and never waited for.
  */
 export function createLog(level: LogLevel, sink: LogSink | null = null): ProcessLog {
   const options = {
@@ -36,7 +38,7 @@ export function createLog(level: LogLevel, sink: LogSink | null = null): Process
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  const logger = pino(options, sink ?? pino.destination({ dest: 2, sync: true }))
+  const logger = pino(options, sink ?? { write: line => standardError().write(line, true) })
   const writer =
     (name: LogLevel): Write =>
     (message, fields) =>

@@ -41,6 +41,7 @@ export const COUNTERS = [
   'loop_refused',
   'tunnels_opened',
   'unexpected_errors',
+  'log_lines_dropped',
 ] as const
 
 export type CounterName = (typeof COUNTERS)[number]

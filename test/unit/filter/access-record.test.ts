@@ -42,6 +42,7 @@ t.test('an exchange is told by the keys of the access log, in their order', asyn
     request_id: 'id-7',
     user_agent: 'curl/8',
     grpc_status: null,
+    details: null,
   })
   t.notOk(isFailure(exchange))
 })
@@ -58,6 +59,17 @@ t.test('a failure has its code and flag; what the app answered with 5xx is one t
   t.match(recordOf(exchange, 1, 1), { code: 'NO_ROUTE', flags: 'NR', attempts: 0, upstream_ms: null, request_id: null })
 })
 
+t.test('a failure says in words what happened, and why there was no other try', async t => {
+  const { exchange } = routed(new Call())
+  exchange.status = 503
+  exchange.details.push('budget')
+  t.equal(recordOf(exchange, 1, 1).details, 'budget', "the app's own answer, for want of another try")
+  exchange.error = failure('NO_HEALTHY_UPSTREAM')
+  t.equal(recordOf(exchange, 1, 1).details, 'NO_HEALTHY_UPSTREAM at 10.0.0.7:8080; budget')
+  exchange.details.length = 0
+  t.equal(recordOf(exchange, 1, 1).details, 'NO_HEALTHY_UPSTREAM at 10.0.0.7:8080')
+})
+
 t.test('what was refused before there was an exchange is told with what could be read of it', async t => {
   const refusal = {
     direction: 'inbound',
@@ -65,6 +77,13 @@ t.test('what was refused before there was an exchange is told with what could be
     error: failure('DOWNSTREAM_SLOW_HEAD'),
     head: null,
   } as const
-  t.match(recordOfRefusal(refusal, 0), { status: 408, flags: 'DPE', code: 'DOWNSTREAM_SLOW_HEAD', peer: '[::1]:9', path: null })
+  t.match(recordOfRefusal(refusal, 0), {
+    status: 408,
+    flags: 'DPE',
+    code: 'DOWNSTREAM_SLOW_HEAD',
+    peer: '[::1]:9',
+    path: null,
+    details: /^DOWNSTREAM_SLOW_HEAD at/,
+  })
   t.match(recordOfRefusal({ ...refusal, head: requestHead() }, 0), { method: 'GET', authority: 'orders', path: '/' })
 })
