@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { createLog, type Log } from '../../proxy/telemetry/log.ts'
 import { type ControlPlane, startControlPlane } from '../main.ts'
 import { checkDocuments } from '../model/check.ts'
 import { KINDS } from '../model/document.ts'
@@ -6,7 +7,6 @@ import { documentKey, EMPTY_MODEL } from '../model/model.ts'
 import type { Change, Store } from '../store/store.ts'
 import { faultLine, type Loaded, loadFiles, withOrigin } from './document-files.ts'
 import { CommandError } from './exit-codes.ts'
-import type { Output } from './output.ts'
 import type { Address } from './values.ts'
 import { version } from './version.ts'
 
@@ -21,12 +21,13 @@ export interface Embedded {
 
 /**
  * Serves the documents of a file or folder from a control plane that is embedded in this process, so that there is still one path for
- * configuration. Follows changes; a set with a fault is reported and the last good one stays. Rejects with CommandError when the first set is faulty.
+ * configuration. Follows changes; a set with a fault is logged and the last good one stays. Rejects with CommandError when the first set is faulty.
  */
-export async function serveDocuments(path: string, output: Output): Promise<Embedded> {
+export async function serveDocuments(path: string): Promise<Embedded> {
   const first = loadFiles([path])
   const faults = faultsOf(first)
   if (faults.length > 0) throw new CommandError('failed', faults.join('\n'))
+  const log = createLog('warn')
   const plane = await startControlPlane({
     dataDir: null,
     api: null,
@@ -34,11 +35,15 @@ export async function serveDocuments(path: string, output: Output): Promise<Embe
     isInsecure: false,
     // Its store is made anew at each start; a sidecar that kept a configuration of the last one must follow.
     isAdopting: true,
-    log: { info: () => {}, warn: (_, text) => output.warn(text), error: (_, text) => output.warn(text) },
+    log: {
+      info: () => {},
+      warn: (fields, message) => log.warn(message, { ...fields }),
+      error: (fields, message) => log.error(message, { ...fields }),
+    },
     version: version(),
   })
   await replaceAll(plane.store, first)
-  const timer = watch(path, plane, output, digestOf(first))
+  const timer = watch(path, plane, log, digestOf(first))
   return {
     xds: plane.xds,
     close: () => {
@@ -48,7 +53,7 @@ export async function serveDocuments(path: string, output: Output): Promise<Embe
   }
 }
 
-function watch(path: string, plane: ControlPlane, output: Output, first: string): NodeJS.Timeout {
+function watch(path: string, plane: ControlPlane, log: Log, first: string): NodeJS.Timeout {
   let seen = first
   let failure = ''
   const look = async () => {
@@ -57,14 +62,14 @@ function watch(path: string, plane: ControlPlane, output: Output, first: string)
     if (digest === seen) return
     seen = digest
     const faults = faultsOf(loaded)
-    if (faults.length > 0) output.warn(`${path} has faults, so the documents before stay in force:\n${faults.join('\n')}`)
+    if (faults.length > 0) log.warn(`${path} has faults, so the documents before stay in force`, { faults })
     else await replaceAll(plane.store, loaded)
     failure = ''
   }
   return setInterval(() => {
     look().catch((error: Error) => {
       // Said once, not once a second.
-      if (error.message !== failure) output.warn(`the documents before stay in force: ${error.message}`)
+      if (error.message !== failure) log.warn(`the documents before stay in force: ${error.message}`)
       failure = error.message
     })
   }, LOOK_MS).unref()

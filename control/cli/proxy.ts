@@ -28,7 +28,7 @@ async function runProxy(context: Context): Promise<number> {
   clearReady(flags.text('ready-file'))
   const { startProxy } = await import('../../proxy/main.ts')
   const documents = flags.text('documents')
-  const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)
+  const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents)
   const started = await startProxy(proxyOptions(flags, embedded === null ? {} : { control: embedded.xds }))
   if (!started.ok) {
     await embedded?.close()

@@ -44,7 +44,7 @@ async function run(context: Context): Promise<number> {
   if (command === undefined) throw new CommandError('usage', 'the app is missing: end the command with -- COMMAND ARGS')
   clearReady(flags.text('ready-file'))
   const documents = flags.text('documents')
-  const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents, output)
+  const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents)
   const control = embedded?.xds ?? (flags.isGiven('control') ? (flags.address('control') as Address) : await ensureControlPlane(output))
   const port =
     flags.integer('port') ??

@@ -47,5 +47,10 @@ export function missingLines(count: number): string {
  */
 function leave(code: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS)
-  process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], { ...process.env, NODE_OPTIONS: '' })
+  try {
+    process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], { ...process.env, NODE_OPTIONS: '' })
+  } catch {
+    // Node is not where it was. To end matters more than the code.
+  }
+  process.kill(process.pid, 'SIGKILL')
 }

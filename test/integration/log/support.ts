@@ -166,6 +166,11 @@ export class UnreadPipe {
     this.writing = openSync(path, constants.O_WRONLY)
   }
 
+  /** Nobody will read it any more. */
+  leave(): void {
+    closeSync(this.#reading)
+  }
+
   /** Takes what is in it now. */
   read(): string {
     const chunk = Buffer.alloc(65_536)
@@ -191,8 +196,6 @@ export function take(log: string): { readonly requests: number; readonly missing
   let missing = 0
   if (!log.endsWith('\n')) throw new Error(`the last line is cut: ${log.slice(-100)}`)
   for (const line of log.trimEnd().split('\n')) {
-    // What the command line itself says is for people.
-    if (line.startsWith('warning: ')) continue
     const said = JSON.parse(line) as Record<string, unknown>
     if (said['path'] === LONG_PATH) requests++
     if (typeof said['lines'] === 'number') missing += said['lines']
