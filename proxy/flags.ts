@@ -40,6 +40,11 @@ export class ResponseFlags {
     return (this.#bits & (BITS.get(flag) ?? 0)) !== 0
   }
 
+  /** The set as a number below 2 ** 18, one bit a flag: a key for what is counted by it. */
+  get bits(): number {
+    return this.#bits
+  }
+
   /** Comma-joined, `-` when there is none, as Envoy prints them. */
   toString(): string {
     if (this.#bits === 0) return '-'

@@ -96,7 +96,8 @@ function inspectHost(host: PooledHost): HostState {
   }
 }
 
-function stateOf(host: PooledHost): HostState['state'] {
+/** What the control plane says of a host, or what was learned of one that it says is healthy. */
+export function stateOf(host: PooledHost): HostState['state'] {
   if (host.endpoint.health !== 'healthy') return host.endpoint.health
   return host.connectFailures > 0 ? 'avoided' : 'healthy'
 }

@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoint.ts'
 import { EndpointCluster } from './endpoint-cluster.ts'
 import { type ClusterState, inspectCluster } from './inspect.ts'
 import { PassthroughCluster } from './passthrough-cluster.ts'
+import { type ClusterTotals, totalsOf } from './totals.ts'
 
 /** The part of a snapshot that clusters are made of. */
 export interface ClusterResources {
@@ -62,6 +63,12 @@ export class Registry implements ClusterRegistry {
   /** Every cluster's state, the leaving ones last. */
   inspect(): readonly ClusterState[] {
     return [...this.#clusters.values(), ...this.#leaving].map(inspectCluster)
+  }
+
+  /** The same in numbers, of those clusters that are asked for. */
+  *totals(isWanted: (name: string, isApp: boolean) => boolean): Generator<ClusterTotals> {
+    for (const clusters of [this.#clusters.values(), this.#leaving])
+      for (const cluster of clusters) if (isWanted(cluster.config.name, cluster.isApp)) yield totalsOf(cluster)
   }
 
   /** Ends every connection at once; the end of a drain. */
