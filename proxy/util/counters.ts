@@ -1,6 +1,6 @@
 /**
  * Counts that the hot path keeps: plain numbers in a typed array, read when somebody asks.
- * Layers that must not know telemetry count here; `telemetry/names` gives each its metric name and help.
+ * Layers that must not know telemetry count here; `telemetry/metric-names.ts` gives each its metric.
  */
 export const COUNTERS = [
   'downstream_connections_accepted',
@@ -40,6 +40,7 @@ export const COUNTERS = [
   'passthrough_names_overflow',
   'loop_refused',
   'tunnels_opened',
+  'metric_series_overflow',
   'unexpected_errors',
   'log_lines_dropped',
 ] as const
