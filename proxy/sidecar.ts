@@ -3,14 +3,15 @@ import { dump } from './admin/config-dump.ts'
 import { type AdminSource, adminRoutes, healthRoutes } from './admin/pages.ts'
 import { type AdminServer, serveAdmin } from './admin/server.ts'
 import { AppProbe } from './app-probe.ts'
+import { bootstrapOf } from './bootstrap.ts'
 import { type Bootstrap, startSnapshot } from './config/bootstrap.ts'
 import { LastGood } from './config/last-good.ts'
 import type { Snapshot } from './config/snapshot.ts'
 import { drain, drainSentence } from './drain.ts'
 import { MeshError } from './errors.ts'
 import { explainRequest } from './explain.ts'
-import { AccessLog } from './filter/observe-log.ts'
 import { type Listener, openListener } from './listeners.ts'
+import { metricsPage } from './metrics.ts'
 import { formatHostPort, type HostPort } from './net/address.ts'
 import { Observability } from './observability.ts'
 import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './options.ts'
@@ -18,7 +19,7 @@ import { type Readiness, readinessOf } from './readiness.ts'
 import { Stack } from './stack.ts'
 import { createLog, type ProcessLog } from './telemetry/log.ts'
 import { standardError } from './telemetry/standard-error.ts'
-import { monotonicClock, TurnClock, wallClock } from './util/clock.ts'
+import { monotonicClock, TurnClock } from './util/clock.ts'
 import { Counters } from './util/counters.ts'
 import { seededRandom } from './util/random.ts'
 import { delay, startWheel, type Timers } from './util/timers.ts'
@@ -52,7 +53,7 @@ export class Sidecar implements RunningProxy {
   #addresses: ProxyAddresses | null = null
 
   constructor(options: ProxyOptions, app: HostPort) {
-    const { control, advertise, dataDir } = options
+    const { dataDir } = options
     const lines = standardError()
     this.#options = options
     this.#log = createLog(options.logLevel, {
@@ -60,22 +61,11 @@ export class Sidecar implements RunningProxy {
         if (!lines.write(line, true)) this.#counters.add('log_lines_dropped')
       },
     })
-    this.#bootstrap = {
-      nodeId: options.nodeId,
-      service: options.service,
-      namespace: options.namespace,
-      labels: options.labels,
-      build: options.build,
-      trustDomain: 'cluster.local',
-      control: { host: control.address, port: control.port },
-      app: { host: app.address, port: app.port },
-      protocol: 'http',
-      advertise: advertise === null ? null : { host: advertise.address, port: advertise.port },
-    }
+    this.#bootstrap = bootstrapOf(options, app)
     const bootstrap = this.#bootstrap
     const shared = { bootstrap, timers: this.#timers, random: seededRandom(), log: this.#log }
     this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, this.#timers, isReady => this.#appTurned(isReady))
-    this.#observability = new Observability([new AccessLog({ lines, clock: this.#timers.clock, wallClock, counters: this.#counters })])
+    this.#observability = new Observability({ ...shared, counters: this.#counters, lines })
     this.#stack = new Stack(
       {
         ...shared,
@@ -253,6 +243,15 @@ export class Sidecar implements RunningProxy {
     return {
       readiness: () => this.#readiness(),
       stats: () => this.#stats(),
+      metrics: metricsPage({
+        requests: this.#observability.metrics,
+        counters: this.#counters,
+        registry: this.#stack.registry,
+        build: this.#options.build,
+        active: () => this.#stack.active,
+        connections: () => this.#connections,
+        configuration: () => this.#configuration.state(),
+      }),
       clusters: () => this.#stack.registry.inspect(),
       configDump: () => dump(this.#stack.snapshot, this.#configuration.state()),
       explain: request => explainRequest(this.#stack, request),
@@ -267,12 +266,16 @@ export class Sidecar implements RunningProxy {
     }
   }
 
+  get #connections() {
+    return { outbound: this.#outbound?.connections ?? 0, inbound: this.#inbound?.connections ?? 0 }
+  }
+
   #stats(): unknown {
     const { rss, heapUsed } = process.memoryUsage()
     return {
       uptimeMs: Math.round(monotonicClock.now() - this.#startedAt),
       active: this.#stack.active,
-      connections: { outbound: this.#outbound?.connections ?? 0, inbound: this.#inbound?.connections ?? 0 },
+      connections: this.#connections,
       counters: this.#counters.snapshot(),
       memory: { residentBytes: rss, heapBytes: heapUsed },
       configuration: this.#configuration.state(),

@@ -22,6 +22,8 @@ export interface ExplainRequest {
 export interface AdminSource {
   readiness(): { readonly outbound: Part; readonly inbound: Part }
   stats(): unknown
+  /** The page of a scrape, in the format that `accept` prefers. */
+  metrics(accept: string): Promise<{ readonly contentType: string; readonly text: string }>
   clusters(): unknown
   configDump(): unknown
   explain(request: ExplainRequest): unknown
@@ -31,8 +33,8 @@ export interface AdminSource {
   quit(): void
 }
 
-/** `/ready`, `/ready/inbound` and `/live`: all that the health port shows. */
-export function healthRoutes(source: Pick<AdminSource, 'readiness'>): Route[] {
+/** `/ready`, `/ready/inbound`, `/live` and `/metrics`: all that the health port shows. */
+export function healthRoutes(source: Pick<AdminSource, 'readiness' | 'metrics'>): Route[] {
   return [
     {
       method: 'GET',
@@ -47,6 +49,7 @@ export function healthRoutes(source: Pick<AdminSource, 'readiness'>): Route[] {
       handle: () => readyPage(source, 'inbound'),
     },
     { method: 'GET', path: '/live', summary: 'is the process alive?', handle: () => ({ status: 200, body: 'live\n' }) },
+    { method: 'GET', path: '/metrics', summary: 'for Prometheus', handle: (_url, accept) => metricsPage(source, accept) },
   ]
 }
 
@@ -89,6 +92,11 @@ function readyPage(source: Pick<AdminSource, 'readiness'>, which: 'outbound' | '
   const readiness = source.readiness()
   const lines = (['outbound', 'inbound'] as const).map(name => `${name}: ${readiness[name].isReady ? 'ready' : readiness[name].reason}`)
   return { status: readiness[which].isReady ? 200 : 503, body: `${lines.join('\n')}\n` }
+}
+
+async function metricsPage(source: Pick<AdminSource, 'metrics'>, accept: string): Promise<Page> {
+  const { contentType, text } = await source.metrics(accept)
+  return { status: 200, body: text, contentType }
 }
 
 function explainPage(source: AdminSource, query: URL): Page {

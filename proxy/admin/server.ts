@@ -8,6 +8,8 @@ export interface Page {
   readonly status: number
   /** A string goes out as plain text, anything else as JSON. */
   readonly body: unknown
+  /** Left out: what the body is. */
+  readonly contentType?: string
 }
 
 /** One page of a server of this kind: its method, its path, and what it does. */
@@ -15,7 +17,8 @@ export interface Route {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly summary: string
-  handle(url: URL): Page | Promise<Page>
+  /** @param accept the request's field, or an empty string. */
+  handle(url: URL, accept: string): Page | Promise<Page>
 }
 
 /** A request that takes longer has its connection closed: admin calls are small. */
@@ -45,7 +48,7 @@ export interface AdminServer {
 /**
  * Serves `routes` at an address. Not the data path, so it is Node's own HTTP server.
  *
- * @param isGuarded checks Host and Origin: for pages that tell or change more than readiness.
+ * @param isGuarded checks Host and Origin: for pages that tell or change more than a kubelet and Prometheus need, who call by any name.
  */
 export function serveAdmin(
   routes: readonly Route[],
@@ -94,7 +97,7 @@ async function answer(
     return send(response, { status: 405, body: `${request.method} ${url.pathname} is not allowed; use ${allowed}\n` })
   }
   request.resume()
-  send(response, await route.handle(url))
+  send(response, await route.handle(url, request.headers.accept ?? ''))
 }
 
 function index(routes: readonly Route[], path: string): string {
@@ -106,7 +109,7 @@ function send(response: ServerResponse, page: Page): void {
   const isText = typeof page.body === 'string'
   const body = isText ? (page.body as string) : `${JSON.stringify(page.body, null, 2)}\n`
   response.writeHead(page.status, {
-    'content-type': isText ? 'text/plain; charset=utf-8' : 'application/json',
+    'content-type': page.contentType ?? (isText ? 'text/plain; charset=utf-8' : 'application/json'),
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
   })

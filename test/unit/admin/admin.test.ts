@@ -32,6 +32,7 @@ function fakeSource() {
   const source: AdminSource = {
     readiness: () => state,
     stats: () => ({ retries: 3 }),
+    metrics: async accept => ({ contentType: 'text/x-metrics', text: `accept ${accept}\n` }),
     clusters: () => [],
     configDump: () => ({ revision: 7 }),
     explain: asked => asked,
@@ -87,7 +88,17 @@ t.test('a web page cannot reach the admin port: neither by its Origin nor by a n
   t.equal((await call(server, 'GET', '/config_dump', { host: 'localhost:15000', origin: 'http://localhost:15000' })).status, 200)
 })
 
-t.test('the health port has readiness alone, under any name', async t => {
+t.test('/metrics is given the Accept of its caller, and says its own type; on both ports', async t => {
+  for (const isGuarded of [true, false]) {
+    const { server } = await start(t, isGuarded)
+    t.same(await call(server, 'GET', '/metrics', { accept: 'text/plain;q=0.5' }), { status: 200, body: 'accept text/plain;q=0.5\n' })
+    t.same(await call(server, 'GET', '/metrics'), { status: 200, body: 'accept \n' })
+    const response = await fetch(`http://${server.address}:${server.port}/metrics`)
+    t.equal(response.headers.get('content-type'), 'text/x-metrics')
+  }
+})
+
+t.test('the health port has readiness and metrics alone, under any name', async t => {
   const { server } = await start(t, false)
   t.equal((await call(server, 'GET', '/ready', { host: 'pod-7.internal' })).status, 200)
   t.equal((await call(server, 'GET', '/config_dump')).status, 404)
