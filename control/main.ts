@@ -17,6 +17,8 @@ export interface ControlPlaneOptions {
   readonly dataDir: string | null
   /** Null: no control API, for one that is embedded. */
   readonly api: Address | null
+  /** Where Jaeger serves, without a path, for the control API to relay to; left out: nowhere. */
+  readonly jaeger?: URL | null
   /** Port 0 takes a free one. */
   readonly xds: Address
   /** Allows binds that other machines reach, before there are identities. */
@@ -145,13 +147,14 @@ function startControlApi(
   options: ControlPlaneOptions,
   open: readonly string[],
 ): Promise<ApiServer> {
-  const { log, version } = options
+  const { jaeger = null, log, version } = options
   const api = startApi({
     store,
     board: discovery.board,
     address,
     view: group => discovery.viewFor(group),
     leases: async () => discovery.leases.list(),
+    jaeger,
     counters: discovery.limits,
     warnings: open.length > 0 ? ['insecure'] : [],
     version,

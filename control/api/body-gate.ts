@@ -3,6 +3,13 @@ import type { LimitCounters } from '../xds/counters.ts'
 import type { ApiLimits } from './limits.ts'
 import { ProblemError } from './problem.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Bodies pass through and are never kept. */
+    isStreamed?: boolean
+  }
+}
+
 /** Lets only a few large bodies in at once, so that the memory for them has a bound: connections x body limit would be 4 GiB. */
 export function bodyGate(app: FastifyInstance, limits: ApiLimits, counters: LimitCounters): void {
   const large = new Set<FastifyRequest>()
@@ -19,8 +26,9 @@ export function bodyGate(app: FastifyInstance, limits: ApiLimits, counters: Limi
   })
 }
 
-/** Chunked bodies count as large: nobody knows before they end. */
+/** What is only passed on takes no memory. Chunked bodies count as large: nobody knows before they end. */
 function isLarge(request: FastifyRequest, limits: ApiLimits): boolean {
+  if (request.routeOptions.config.isStreamed === true) return false
   if (request.headers['transfer-encoding'] !== undefined) return true
   return Number(request.headers['content-length'] ?? 0) > limits.largeBytes
 }

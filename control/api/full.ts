@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LimitCounters } from '../xds/counters.ts'
+import { PROBLEM_JSON, ProblemError } from './problem.ts'
 
 /** Counts what a call was refused for, where that was a limit. */
 export function countLimit(error: Error, counters: LimitCounters): void {
@@ -23,9 +24,17 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, c
     socket.destroy()
     return
   }
-  const detail = status === 408 ? 'the request did not come in time' : 'what was sent is no HTTP request that is taken here'
-  const body = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail })
+  endWithProblem(
+    socket,
+    status,
+    status === 408 ? 'the request did not come in time' : 'what was sent is no HTTP request that is taken here',
+  )
+}
+
+/** Answers a connection that has no response of its own with a problem, and ends it. */
+export function endWithProblem(socket: Socket, status: number, detail: string): void {
+  const body = JSON.stringify(new ProblemError(status, detail).problem)
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import type { Address } from './options.ts'
 import { ProblemError } from './problem.ts'
 
@@ -15,7 +15,7 @@ export function isLoopback(host: string): boolean {
  * (Origin and Sec-Fetch-Site tell), or after a DNS answer that turned the page's own name into 127.0.0.1 (Host tells). The page's names are
  * never ours: only loopback's, and the literal address that the listener is bound to.
  */
-export function guard(request: FastifyRequest, bound: Address): void {
+export function guard(request: Pick<IncomingMessage, 'headers'>, bound: Address): void {
   const host = hostOf(request.headers.host ?? '')
   if (host === null || !isOwn(host, bound)) {
     throw new ProblemError(

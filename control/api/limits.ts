@@ -24,4 +24,16 @@ export const API_LIMITS = {
   waitMs: 30_000,
   /** Calls that wait at once. */
   waits: 64,
+  /** Requests and WebSockets that are relayed to Jaeger at once: a quarter of the connections, so that its pages never keep operators out. */
+  relays: 64,
+  /** ms without an octet to or from Jaeger: long searches take seconds. Below `idleMs`, so that the caller gets an answer. */
+  relayMs: 50_000,
+  /** ms without an octet in either direction of a relayed WebSocket; as the sidecar's tunnels. */
+  relayTunnelMs: 3_600_000,
+  /** ms for Jaeger's page, by which the base path is known: a small file. */
+  relayPageMs: 5_000,
+  /** Octets that are read of that page: what is looked for is in its head. */
+  relayPageBytes: 65_536,
+  /** ms for which what that page said holds: one look serves all requests of a page, and a restart without the base path is seen soon. */
+  relayPageAgeMs: 10_000,
 } as const

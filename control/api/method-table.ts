@@ -6,7 +6,12 @@ export class MethodTable {
 
   constructor(app: FastifyInstance) {
     app.addHook('onRoute', ({ url, method }) => {
-      const pattern = new RegExp(`^${url.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`)
+      const pattern = new RegExp(
+        `^${url
+          .replaceAll('.', '\\.')
+          .replaceAll('*', '.*')
+          .replace(/:[a-z]+/g, '[^/]+')}$`,
+      )
       this.#rows.push({ url, pattern, methods: typeof method === 'string' ? [method] : [...method] })
     })
   }

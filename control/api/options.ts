@@ -20,6 +20,8 @@ export interface ApiOptions {
   view(group: NodeGroup): View
   /** Present leases, for references to services that have no document. */
   leases(): Promise<readonly Lease[]>
+  /** Where Jaeger serves, without a path; null: nothing is relayed. */
+  readonly jaeger: URL | null
   /** Where limits that are reached count. */
   readonly counters: LimitCounters
   /** What differs from API_LIMITS. */

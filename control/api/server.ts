@@ -9,6 +9,7 @@ import { explainRoutes } from './explain.ts'
 import { countLimit, refuseConnection } from './full.ts'
 import { guard } from './guard.ts'
 import { healthRoutes } from './health.ts'
+import { isJaegerUpgrade, jaegerRoutes } from './jaeger.ts'
 import { API_LIMITS } from './limits.ts'
 import { MethodTable } from './method-table.ts'
 import { JSON_TYPE, YAML_TYPES } from './negotiation.ts'
@@ -45,7 +46,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     connectionTimeout: limits.idleMs,
-    http: { connectionsCheckingInterval: limits.lookMs },
+    http: { connectionsCheckingInterval: limits.lookMs, ...(options.jaeger === null ? {} : { shouldUpgradeCallback: isJaegerUpgrade }) },
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, counters),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 253 },
@@ -110,6 +111,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   applyRoutes(app, options)
   proxyRoutes(app, options)
   explainRoutes(app, options)
+  jaegerRoutes(app, options, limits)
   documentRoutes(app, options)
   return app
 }

@@ -9,6 +9,7 @@ import type { Command, Context } from './command.ts'
 import { clearPid, stopRunning, writePid } from './control-pid.ts'
 import { untilAskedToEnd } from './ending.ts'
 import { CommandError, EXIT_CODES } from './exit-codes.ts'
+import type { FlagValues } from './flag-values.ts'
 import { announceReady, clearReady } from './ready.ts'
 import { type Address, formatAddress } from './values.ts'
 import { version } from './version.ts'
@@ -35,7 +36,11 @@ export const controlCommand: Command = {
     { name: 'insecure', type: { kind: 'boolean' }, summary: 'allow --api and --xds to be reached from other machines, without identities' },
     { name: 'adopt', type: { kind: 'boolean' }, summary: 'let sidecars that followed another store follow this one' },
     { name: 'stop', type: { kind: 'boolean' }, summary: 'end the running control plane of --data-dir' },
-    { name: 'jaeger', type: { kind: 'url' }, summary: 'not in effect in this version' },
+    {
+      name: 'jaeger',
+      type: { kind: 'url' },
+      summary: 'Jaeger, whose pages the control API then has below /jaeger/; it must run with --query.base-path=/jaeger',
+    },
     { name: 'ready-file', type: { kind: 'path' }, summary: 'file that is written, with the addresses taken, once it serves' },
     { name: 'pid-file', type: { kind: 'path' }, summary: 'file that holds its process id; left out: control.pid in --data-dir' },
     {
@@ -52,7 +57,7 @@ export const controlCommand: Command = {
 
 async function run(context: Context): Promise<number> {
   const { flags, output } = context
-  if (flags.isGiven('jaeger')) throw new CommandError('usage', '--jaeger: not in effect in this version; must be left out')
+  const jaeger = jaegerUrl(flags)
   const dataDir = flags.text('data-dir') ?? join(homedir(), '.outrider')
   const pidFile = flags.text('pid-file') ?? join(dataDir, 'control.pid')
   if (flags.boolean('stop')) {
@@ -67,6 +72,7 @@ async function run(context: Context): Promise<number> {
   const started = await startControlPlane({
     dataDir,
     api,
+    jaeger,
     xds,
     isInsecure,
     isAdopting: flags.boolean('adopt'),
@@ -88,6 +94,19 @@ async function run(context: Context): Promise<number> {
   await flushStandardError()
   // The streams and timers of the servers are gone; what a library keeps must not keep the process.
   process.exit(EXIT_CODES.ok.code)
+}
+
+/** Only its origin can be said: Jaeger is asked for the path that the control API is asked for. */
+function jaegerUrl(flags: FlagValues): URL | null {
+  const text = flags.text('jaeger')
+  if (text === null) return null
+  const url = new URL(text)
+  if (url.href === `${url.origin}/`) return url
+  const place = flags.source('jaeger').startsWith('-') ? '' : ` (given by ${flags.source('jaeger')})`
+  throw new CommandError(
+    'usage',
+    `--jaeger: "${text}" is not allowed; must be a URL without user, path and query, such as ${url.origin}: Jaeger is asked for /jaeger/, which it serves with --query.base-path=/jaeger${place}`,
+  )
 }
 
 /** The addresses taken, by the names of their flags. */

@@ -18,6 +18,8 @@ export const CONTROL_LIMITS = [
   'api_large_bodies',
   'api_waits',
   'api_deadline',
+  'api_relays',
+  'api_relay_deadline',
   'store',
 ] as const
 

@@ -89,6 +89,7 @@ t.test('health, metrics and OpenAPI', async t => {
   const { json } = await api.call('GET', '/openapi.json')
   t.equal(json.info.version, '1.2.3')
   t.ok(json.paths['/v1/{kind}/{namespace}/{name}'].put.requestBody.content['application/yaml'])
+  t.ok(json.paths['/v1/links'].get.responses['200'].content['application/json'].schema.properties.jaeger)
   t.ok(json.paths['/v1/apply'].post && json.paths['/v1/proxies'].get && json.paths['/v1/explain'].get)
 })
 

@@ -28,6 +28,7 @@ export class RunningApi {
   readonly logged: string[] = []
   readonly counters = new LimitCounters()
   limits: Partial<ApiLimits> = {}
+  jaeger: URL | null = null
   #port = 0
   #view: View | null = null
   #close: () => Promise<void> = async () => {}
@@ -46,6 +47,7 @@ export class RunningApi {
       address: { host: '127.0.0.1', port: 0 },
       view: () => this.#view as View,
       leases: () => this.store.leases(),
+      jaeger: this.jaeger,
       counters: this.counters,
       limits: this.limits,
       warnings: this.warnings,

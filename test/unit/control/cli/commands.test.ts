@@ -87,7 +87,16 @@ const BAD: readonly (readonly [words: string[], code: number, message: string])[
   ],
   [['explain', 'http://a/', '-H', 'x'], 2, 'outrider: --header: "x" is not allowed; must be NAME: VALUE'],
   [['explain', 'http://a/', '--as', 'b', '--admin', '127.0.0.1:1'], 2, 'outrider: give either --admin or --as, not both'],
-  [['control', '--jaeger', 'http://127.0.0.1:16686'], 2, 'outrider: --jaeger: not in effect in this version; must be left out'],
+  [
+    ['control', '--jaeger', '127.0.0.1:16686'],
+    2,
+    'outrider: --jaeger: "127.0.0.1:16686" is not allowed; must be a URL with http or https, such as http://127.0.0.1:15080',
+  ],
+  [
+    ['control', '--jaeger', 'http://127.0.0.1:16686/jaeger'],
+    2,
+    'outrider: --jaeger: "http://127.0.0.1:16686/jaeger" is not allowed; must be a URL without user, path and query, such as http://127.0.0.1:16686: Jaeger is asked for /jaeger/, which it serves with --query.base-path=/jaeger',
+  ],
   [
     ['control', '--data-dir', '/nonexistent', '--xds', '0.0.0.0:0'],
     1,
