@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command, Context } from './command.ts'
+import { hints } from './demo/hints.ts'
+import { startJaeger } from './demo/jaeger.ts'
 import { type Part, startPart, stopPart } from './demo/process.ts'
+import { RecentTrace } from './demo/recent-trace.ts'
 import { Traffic, untilAnswered } from './demo/traffic.ts'
 import { View } from './demo/view.ts'
 import { END_SIGNALS } from './ending.ts'
@@ -19,6 +22,7 @@ export const demoCommand: Command = {
     'Starts a control plane, three small apps (web calls orders calls prices; orders in two versions, split 90 to 10), a sidecar for each, and steady traffic, and shows what goes where. Ctrl-C ends it all and leaves nothing behind.',
   examples: [
     { text: 'start it', command: 'outrider demo' },
+    { text: 'with traces, below /jaeger/ of the control API', command: 'outrider demo --jaeger ./jaeger-all-in-one' },
     { text: 'beside something that has port 15080', command: 'outrider demo --api 127.0.0.1:16080' },
   ],
   flags: [
@@ -31,6 +35,12 @@ export const demoCommand: Command = {
       summary: "the client's sidecar: send your own requests here",
     },
     { name: 'admin', type: { kind: 'address' }, default: '127.0.0.1:15000', summary: "the client's sidecar, for operators" },
+    {
+      name: 'jaeger',
+      type: { kind: 'path' },
+      valueName: 'BINARY',
+      summary: "Jaeger's all-in-one program, version 1: it is started too, and every request is traced; left out: no traces",
+    },
     { name: 'rate', type: { kind: 'integer', min: 1, max: 500 }, default: '30', summary: 'requests a second' },
     { name: 'for', type: { kind: 'duration' }, summary: 'ends by itself after this long; left out: never' },
     { name: 'ready-file', type: { kind: 'path' }, summary: 'file that is written once traffic flows' },
@@ -73,8 +83,9 @@ async function run(context: Context): Promise<number> {
   } finally {
     isOver.is = true
     // Callers first, so that nobody sees the one that it calls go.
-    await Promise.all(parts.slice(1).map(part => stopPart(part, STOP_MS)))
-    await Promise.all(parts.slice(0, 1).map(part => stopPart(part, STOP_MS)))
+    const isCalled = ({ name }: Part) => name === 'control plane' || name === 'Jaeger'
+    await Promise.all(parts.filter(part => !isCalled(part)).map(part => stopPart(part, STOP_MS)))
+    await Promise.all(parts.filter(isCalled).map(part => stopPart(part, STOP_MS)))
     rmSync(directory, { recursive: true, force: true })
     context.output.note('all ended')
   }
@@ -88,7 +99,9 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
     if (isOver.is) throw new CommandError('failed', `${name} was not started: the demo ends`)
     return startPart(parts, name, join(directory, `${name}.ready`), args, rest, { ...env, ...extra })
   }
-  output.note('starting a control plane and five sidecars ...')
+  const binary = flags.text('jaeger')
+  output.note(`starting ${binary === null ? '' : 'Jaeger, '}a control plane and five sidecars ...`)
+  const jaeger = binary === null ? null : await startJaeger(parts, binary, env, isOver)
   const control = await start('control plane', [
     'control',
     '--data-dir',
@@ -97,6 +110,7 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
     address('api'),
     '--xds',
     address('xds'),
+    ...(jaeger === null ? [] : ['--jaeger', jaeger.query]),
   ])
   const any = '127.0.0.1:0'
   const xds = control.ready['xds'] as string
@@ -109,21 +123,24 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
     any,
     '--health',
     any,
+    ...(jaeger === null ? [] : ['--otlp', jaeger.otlp]),
     ...more,
   ]
   const app = (name: string) => [process.execPath, join(DEMO, `${name}${APP_SUFFIX}`)]
   const anywhere = ['--outbound', any, '--admin', any, '--log-level', 'warn']
+  const orders = { OTEL_SERVICE_NAME: 'orders' }
   const [client] = await Promise.all([
     start('client', ['proxy', ...sidecar('client', '--outbound', address('outbound'), '--admin', address('admin'), '--log-level', 'warn')]),
-    start('web', ['run', ...sidecar('web', ...anywhere)], app('web')),
-    start('orders v1', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v1')], app('orders'), { VERSION: 'v1' }),
-    start('orders v2', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v2')], app('orders'), { VERSION: 'v2' }),
-    start('prices', ['run', ...sidecar('prices', ...anywhere)], app('prices')),
+    start('web', ['run', ...sidecar('web', ...anywhere)], app('web'), { OTEL_SERVICE_NAME: 'web' }),
+    start('orders v1', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v1')], app('orders'), { ...orders, VERSION: 'v1' }),
+    start('orders v2', ['run', ...sidecar('orders', ...anywhere, '--labels', 'version=v2')], app('orders'), { ...orders, VERSION: 'v2' }),
+    start('prices', ['run', ...sidecar('prices', ...anywhere)], app('prices'), { OTEL_SERVICE_NAME: 'prices' }),
   ])
   const { applyCommand } = await import('./apply.ts')
   const { dispatch } = await import('./dispatch.ts')
   const sink = { write: (text: string) => output.note(text.trimEnd()), isTty: false }
-  const words = ['apply', '-f', join(DEMO, 'mesh.yaml'), '--api', `http://${control.ready['api']}`]
+  const documents = jaeger === null ? ['mesh.yaml'] : ['mesh.yaml', 'tracing.yaml']
+  const words = ['apply', ...documents.flatMap(name => ['-f', join(DEMO, name)]), '--api', `http://${control.ready['api']}`]
   await dispatch({ words, environment: env, out: sink, err: sink, commands: [applyCommand] })
   const outbound = parseAddress(client.ready['outbound'] as string) as Address
   if (!(await untilAnswered(outbound, FIRST_ANSWER_MS))) output.warn(`no answer from web within ${FIRST_ANSWER_MS / 1_000} s`)
@@ -132,20 +149,18 @@ async function startAll({ flags, output }: Context, directory: string, parts: Pa
 /** Sends traffic and shows it until the end. */
 async function show({ flags, output }: Context, parts: readonly Part[], ended: Promise<void>): Promise<void> {
   const client = parts.find(part => part.name === 'client') as Part
+  const api = parts.find(part => part.name === 'control plane')?.ready['api'] as string
   const traffic = new Traffic(parseAddress(client.ready['outbound'] as string) as Address, flags.integer('rate') ?? 30)
-  const view = new View({ parts, hints: hints(parts, client) })
+  const toTry = hints(parts, join(DEMO, 'split.yaml'))
+  const recent = flags.isGiven('jaeger') ? new RecentTrace(api) : null
+  const view = new View({ parts, hints: toTry, trace: () => recent?.link ?? null })
   const isTerminal = process.stdout.isTTY === true
-  if (!isTerminal)
-    output.line(
-      `Try, in another terminal:\n${hints(parts, client)
-        .map(hint => `  ${hint}`)
-        .join('\n')}`,
-    )
+  if (!isTerminal) output.line(`Try, in another terminal:\n${toTry.map(hint => `  ${hint}`).join('\n')}`)
   const { announceReady } = await import('./ready.ts')
   const { pid: _, ...addresses } = client.ready
-  if (!isTerminal || flags.text('ready-file') !== null)
-    announceReady(output, 'demo', { ...addresses, api: parts[0]?.ready['api'] as string }, flags.text('ready-file'))
+  if (!isTerminal || flags.text('ready-file') !== null) announceReady(output, 'demo', { ...addresses, api }, flags.text('ready-file'))
   const timer = setInterval(() => {
+    recent?.look()
     const window = traffic.take()
     if (isTerminal) process.stdout.write(`\x1b[2J\x1b[H${view.screen(window, traffic.total, traffic.failedTotal)}\n`)
     else output.line(view.line(window, traffic.total, traffic.failedTotal))
@@ -155,19 +170,4 @@ async function show({ flags, output }: Context, parts: readonly Part[], ended: P
   await over
   clearInterval(timer)
   traffic.stop()
-}
-
-/** What to try, with the addresses as they are. */
-function hints(parts: readonly Part[], client: Part): string[] {
-  const api = parts[0]?.ready['api'] === '127.0.0.1:15080' ? '' : ` --api http://${parts[0]?.ready['api']}`
-  const admin = client.ready['admin'] === '127.0.0.1:15000' ? '' : ` --admin ${client.ready['admin']}`
-  const split = relative(process.cwd(), join(DEMO, 'split.yaml'))
-  const v2 = parts.find(part => part.name === 'orders v2')?.ready['pid']
-  return [
-    `curl -x http://${client.ready['outbound']} http://web/7`,
-    `npx outrider apply -f ${split}${api}      (moves the split; watch it above)`,
-    `npx outrider explain GET http://orders/orders/7${admin === '' ? ' --admin 127.0.0.1:15000' : admin}`,
-    `npx outrider proxies${api}`,
-    `kill -9 ${v2}      (orders v2 dies: its requests go to where they can)`,
-  ]
 }

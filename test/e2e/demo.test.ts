@@ -1,37 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { ask } from '../support/e2e/ask.ts'
+import { family, isAlive } from '../support/e2e/family.ts'
 import { address } from '../support/e2e/mesh.ts'
 import { LAUNCHER, outrider, Running, readyOf, until } from '../support/e2e/process.ts'
 
 const FREE = ['--api', '127.0.0.1:0', '--xds', '127.0.0.1:0', '--outbound', '127.0.0.1:0', '--admin', '127.0.0.1:0']
 const SPLIT = join(import.meta.dirname, '../../deploy/demo/split.yaml')
-
-/** Processes whose ancestor is `pid`, and itself, by their pids. */
-function family(pid: number): number[] {
-  const parents = new Map<number, number>()
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  const isOf = (each: number | undefined): boolean => each !== undefined && (each === pid || isOf(parents.get(each)))
-  return [...parents.keys()].filter(isOf)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\S+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 t.test('the demo runs for a while without a failed request, and ends by itself', async t => {
   const { code, stdout } = await outrider(['demo', '--for', '8s', ...FREE])
@@ -88,5 +64,19 @@ t.test('a busy port is a message that names the flag which changes it, and nothi
     t.equal(code, 1)
     t.match(demo.stderr, new RegExp(`127.0.0.1:${port}.*--${flag} `))
     await until('none is left', () => !seen.some(isAlive), 5_000)
+  }
+})
+
+t.test('--jaeger with what is not Jaeger says so, and nothing is left running', async t => {
+  const nowhere = join(t.testdir({ text: '{' }), 'nowhere')
+  for (const [binary, message] of [
+    [nowhere, 'cannot be started: there is no such program; it must be Jaeger'],
+    [join(t.testdirName, 'text'), 'cannot be started: it may not be executed; it must be Jaeger'],
+    [process.execPath, "ended before it was ready; it must be Jaeger's all-in-one program, version 1: .*bad option"],
+  ] as const) {
+    const demo = new Running(process.execPath, [LAUNCHER, 'demo', ...FREE, '--jaeger', binary])
+    t.equal((await demo.exited).code, 1)
+    t.match(demo.stderr, new RegExp(`outrider demo: --jaeger ${binary} ${message}`))
+    t.match(demo.stderr, /^all ended$/m)
   }
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CommandError } from '../exit-codes.ts'
@@ -35,16 +36,13 @@ export async function startPart(
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], env })
   const part: Part = { name, child, ready: {} }
   parts.push(part)
-  let said = ''
-  child.stderr?.setEncoding('utf8').on('data', text => {
-    said = (said + text).slice(-KEPT_CHARACTERS)
-  })
+  const said = new Kept(child.stderr)
   const until = performance.now() + START_TIMEOUT_MS
   while (!existsSync(readyFile)) {
-    if (hasEnded(part)) throw new CommandError('failed', `${name} did not start: ${lastLine(said)}`)
+    if (hasEnded(part)) throw new CommandError('failed', `${name} did not start: ${said.last()}`)
     if (performance.now() > until) {
       child.kill('SIGKILL')
-      throw new CommandError('failed', `${name} was not ready within ${START_TIMEOUT_MS / 1_000} s: ${lastLine(said)}`)
+      throw new CommandError('failed', `${name} was not ready within ${START_TIMEOUT_MS / 1_000} s: ${said.last()}`)
     }
     await sleep(20)
   }
@@ -68,8 +66,19 @@ export async function stopPart(part: Part, graceMs: number): Promise<void> {
   clearTimeout(force)
 }
 
-/** What an operator must read of a process that failed: its last line that is no log line. */
-function lastLine(said: string): string {
-  const lines = said.trim().split('\n')
-  return lines.findLast(line => line.startsWith('outrider')) ?? lines.at(-1) ?? 'it said nothing'
+/** The last of what a process says on standard error. */
+export class Kept {
+  #text = ''
+
+  constructor(stream: Readable | null) {
+    stream?.setEncoding('utf8').on('data', text => {
+      this.#text = (this.#text + text).slice(-KEPT_CHARACTERS)
+    })
+  }
+
+  /** What an operator must read of a process that failed: its last line that is no log line. */
+  last(): string {
+    const lines = this.#text.trim().split('\n')
+    return lines.findLast(line => line.startsWith('outrider')) ?? (lines.at(-1) || 'it said nothing')
+  }
 }

@@ -10,6 +10,8 @@ const SPLIT_WINDOWS = 5
 export interface Scene {
   readonly parts: readonly Part[]
   readonly hints: readonly string[]
+  /** Link of a recent trace; null: there is none. */
+  trace(): string | null
 }
 
 /** Turns windows of traffic into text. Pure: what it returns is all that it does. */
@@ -33,7 +35,10 @@ export class View {
     for (const [name, share] of this.#split())
       lines.push(`  ${name.padEnd(14)} ${'#'.repeat(Math.round(share * BAR)).padEnd(BAR)} ${(share * 100).toFixed(0)} %`)
     for (const [why, count] of window.failures) lines.push(`  failed         ${count} x ${why}`)
-    lines.push('', 'Try, in another terminal:', ...this.#scene.hints.map(hint => `  ${hint}`), '', 'Ctrl-C ends it all.')
+    lines.push('', 'Try, in another terminal:', ...this.#scene.hints.map(hint => `  ${hint}`))
+    const trace = this.#scene.trace()
+    if (trace !== null) lines.push(`  ${trace}      (one of the last traces)`)
+    lines.push('', 'Ctrl-C ends it all.')
     return lines.join('\n')
   }
 
@@ -42,7 +47,12 @@ export class View {
     this.#keep(window)
     const split = this.#split().map(([name, share]) => `${name} ${(share * 100).toFixed(0)} %`)
     const failures = [...window.failures].map(([why, count]) => `${count} x ${why}`)
-    return `${window.requests} requests, ${window.failed} failed, median ${window.medianMs.toFixed(1)} ms; ${split.join(', ') || 'no answers'}${failures.length === 0 ? '' : `; failed: ${failures.join(', ')}`}; ${total} in all, ${failed} failed`
+    return `${window.requests} requests, ${window.failed} failed, median ${window.medianMs.toFixed(1)} ms; ${split.join(', ') || 'no answers'}${failures.length === 0 ? '' : `; failed: ${failures.join(', ')}`}${this.#traceText()}; ${total} in all, ${failed} failed`
+  }
+
+  #traceText(): string {
+    const trace = this.#scene.trace()
+    return trace === null ? '' : `; a trace: ${trace}`
   }
 
   #keep(window: Window): void {

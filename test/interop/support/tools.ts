@@ -26,6 +26,11 @@ export function goProgram(name: 'client' | 'app'): string {
   return present(join(TOOLS, `go-${name}`))
 }
 
+/** Jaeger, all in one process. @throws if `install.sh` has not been run. */
+export function jaegerProgram(): string {
+  return present(join(TOOLS, 'jaeger'))
+}
+
 function present(path: string): string {
   if (!existsSync(path)) throw new Error(`${path} is missing: run test/interop/install.sh`)
   return path
