@@ -32,6 +32,9 @@ export interface Candidate {
   readonly entry: RouteEntry
 }
 
+/** Gateway API, "backendRefs": a rule that has nowhere to send a request answers 500, as the share of an invalid reference does. */
+const NOWHERE: readonly WeightedCluster[] = [{ cluster: '', weight: 1, modifiers: null }]
+
 /** What is answered without asking anybody is neither waited for nor tried again. */
 const NO_SETTINGS: RouteSettings = { timeouts: DEFAULT_TIMEOUTS, retry: null, origins: {} }
 
@@ -93,8 +96,7 @@ function actionOf(rule: HTTPRouteRule, services: ServiceTable, namespace: string
     if (weight === 0) continue
     clusters.push({ cluster: resolveBackend(services, reference, namespace) ?? '', weight, modifiers: modifiersOf(reference.filters) })
   }
-  // Gateway API, "backendRefs": a rule that has nowhere to send a request answers 500.
-  return clusters.length === 0 ? { kind: 'respond', status: 500, body: '' } : { kind: 'forward', clusters }
+  return { kind: 'forward', clusters: clusters.length === 0 ? NOWHERE : clusters }
 }
 
 function matchOf(match: HTTPRouteMatch): RouteMatch {

@@ -69,6 +69,9 @@ export interface ExplainedEndpoint {
 /** The cluster of hosts outside the mesh, of which neither side has endpoints to show. */
 const PASSTHROUGH = 'passthrough'
 
+/** What backends are called that do not exist. */
+const INVALID = 'invalid'
+
 /** Answers by the data path's own matcher. @param destination says what is known of a cluster. */
 export function explanationOf(
   hosts: readonly VirtualHost[],
@@ -123,6 +126,7 @@ function verdictOf(
 function actionOf({ action }: Route, clusters: readonly ExplainedCluster[]): string {
   if (action.kind === 'redirect') return `is answered with a redirect, ${action.status}`
   if (action.kind === 'respond') return `is answered ${action.status} by the sidecar itself`
+  if (clusters.every(({ name }) => name === INVALID)) return 'is answered 500, flag NC: the rule has no backend that exists'
   if (clusters.length === 1) return `goes to ${clusters[0]?.name}`
   return `goes to ${clusters.map(({ name, share }) => `${name} (${share} %)`).join(', ')}`
 }
@@ -133,7 +137,7 @@ function clustersOf({ action }: Route, destination: (cluster: string) => Destina
   return action.clusters.map(({ cluster, weight }) => {
     const share = total === 0 ? 0 : Math.round((weight / total) * 1_000) / 10
     const known = destination(cluster)
-    return { ...known, name: cluster === '' ? 'invalid' : cluster, share, note: noteOf(cluster, known) }
+    return { ...known, name: cluster === '' ? INVALID : cluster, share, note: noteOf(cluster, known) }
   })
 }
 

@@ -41,6 +41,20 @@ tap.test('an invalid backendRef answers 500 for its share', async t => {
   t.equal(statuses.filter(status => status === 200).length, 60 - wrong)
 })
 
+tap.test('a rule without backends, or whose weights are all 0, answers 500 and says why', async t => {
+  await mesh.apply(
+    httpRoute(
+      'one',
+      '[{ matches: [{ path: { value: /none } }] }, { matches: [{ path: { value: /zero } }], backendRefs: [{ name: one, port: 80, weight: 0 }] }]',
+    ),
+  )
+  for (const path of ['/none', '/zero']) {
+    const answer = await ask(via, 'one', path)
+    t.equal(answer.status, 500, path)
+    t.match(answer.field('proxy-status'), /INVALID_BACKEND/, path)
+  }
+})
+
 tap.test('a service without endpoints: 503, NO_HEALTHY_UPSTREAM', async t => {
   await mesh.apply(service('empty', []))
   const answer = await ask(via, 'empty')
