@@ -1,5 +1,7 @@
 import type { ClusterState } from './cluster/inspect.ts'
-import { OUTBOUND, type Snapshot } from './config/snapshot.ts'
+import { parseOutsideName } from './cluster/outside-name.ts'
+import { OUTBOUND, PASSTHROUGH_CLUSTER, type Snapshot } from './config/snapshot.ts'
+import type { OwnListeners } from './net/address.ts'
 import type { ExplainRequest } from './route/explain.ts'
 import { type Destination, type Explanation, explanationOf } from './route/explanation.ts'
 
@@ -7,12 +9,23 @@ import { type Destination, type Explanation, explanationOf } from './route/expla
 export interface Explained {
   readonly snapshot: Snapshot
   readonly registry: { inspect(): readonly ClusterState[] }
+  readonly ownListeners: Pick<OwnListeners, 'includes'>
 }
 
 /** Where a request of the app would go, and why: the answer of the admin page `/explain`, with each endpoint's state as this sidecar has learned it. */
-export function explainRequest({ snapshot, registry }: Explained, request: ExplainRequest): Explanation {
+export function explainRequest({ snapshot, registry, ownListeners }: Explained, request: ExplainRequest): Explanation {
   const states = new Map(registry.inspect().map(state => [state.name, state]))
-  return explanationOf(snapshot.routes.get(OUTBOUND) ?? [], request, cluster => destinationOf(cluster, states, snapshot))
+  const explanation = explanationOf(snapshot.routes.get(OUTBOUND) ?? [], request, cluster => destinationOf(cluster, states, snapshot))
+  const isOutside = explanation.clusters.some(({ name }) => name === PASSTHROUGH_CLUSTER)
+  if (!isOutside || !isOwn(request.authority, ownListeners)) return explanation
+  return { ...explanation, verdict: `is answered 508: ${request.authority} is a listener of this sidecar` }
+}
+
+/** Of addresses, and of `localhost`: other names are looked up only when a request comes. */
+function isOwn(authority: string, ownListeners: Pick<OwnListeners, 'includes'>): boolean {
+  const outside = parseOutsideName(authority, 80)
+  if (outside === null) return false
+  return ownListeners.includes(outside.host === 'localhost' ? '127.0.0.1' : outside.host, outside.port)
 }
 
 function destinationOf(cluster: string, states: ReadonlyMap<string, ClusterState>, snapshot: Snapshot): Destination {

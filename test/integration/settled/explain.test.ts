@@ -1,5 +1,5 @@
 import tap from 'tap'
-import { httpRoute, policy, service, TestMesh } from './support.ts'
+import { ask, httpRoute, policy, service, TestMesh } from './support.ts'
 
 const mesh = await TestMesh.start()
 const caller = await mesh.sidecar('caller', 1)
@@ -63,5 +63,19 @@ tap.test('every part that failed of each earlier rule is named', async t => {
   for (const answer of await both('url=http://s/y')) {
     t.same(answer.earlier[0].why, 'path is "/y", needs exactly "/x"; method is GET, needs PUT')
     t.match(answer.earlier[0].origin, /route\.yaml:7/)
+  }
+})
+
+tap.test('a rule without backends is explained as the 500 that it is', async t => {
+  await mesh.apply(httpRoute('nowhere', '[{ matches: [{ path: { value: /none } }] }]') + service('nowhere', [9]))
+  for (const answer of await both('url=http://nowhere/none')) t.match(answer.verdict, /^is answered 500, flag NC/)
+})
+
+tap.test("the sidecar's own listeners are explained as loops, as requests to them end", async t => {
+  const { outbound, admin } = caller.addresses
+  for (const authority of [`127.0.0.1:${outbound.port}`, `localhost:${admin.port}`, `[::ffff:127.0.0.1]:${outbound.port}`]) {
+    t.equal((await ask(outbound.port, authority)).status, 508, authority)
+    const [answer] = await both(`url=http://${authority}/`)
+    t.match(answer.verdict, /^is answered 508: .* is a listener of this sidecar/, authority)
   }
 })
