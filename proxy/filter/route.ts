@@ -47,14 +47,17 @@ function connect(table: RouteTable, random: Random, exchange: Exchange): Respons
   const authority = destination.connect ?? head.authority
   if (destination.connect !== null && !isOpaque) throw new MeshError('FORBIDDEN_TARGET', `CONNECT ${head.authority} inside ${authority}`)
   const domain = table.findHost(authority)
-  const first = domain?.host.routes.find(({ route: each }) => each.action.kind === 'forward')?.route
-  if (first?.action.kind !== 'forward') throw new MeshError('NO_ROUTE', `CONNECT ${authority}`)
-  exchange.route = first
-  if (domain?.kind !== 'any' && !isOpaque) {
+  const routes = domain?.host.routes ?? []
+  const first = routes.find(({ route: each }) => each.action.kind === 'forward')?.route ?? null
+  if (routes.length > 0 && domain?.kind !== 'any' && !isOpaque) {
+    // Nowhere to forward to is no failure yet: HTTP may be answered by a redirect.
+    exchange.route = first
     exchange.status = 200
     exchange.incoming.terminate()
     return NO_ANSWER
   }
+  if (first?.action.kind !== 'forward') throw new MeshError('NO_ROUTE', `CONNECT ${authority}`)
+  exchange.route = first
   exchange.backend = chooseBackend(first.action.clusters, random)
   return null
 }

@@ -121,6 +121,21 @@ t.test('CONNECT to a service is terminated here; what follows comes again as req
   t.equal(upstream.asked.length, 0)
 })
 
+t.test('CONNECT to a service whose rules only redirect is terminated too: its requests are answered by them', async t => {
+  const redirect: RouteAction = { kind: 'redirect', status: 301, scheme: null, host: 'new', port: null, path: null }
+  const moved = host('moved', ['moved:80'], entry(all, redirect))
+  const call = connectTo('moved:80')
+  t.equal((await setUp(call, { hosts: [moved, outside] }).handle()).head.status, 0)
+  t.equal(call.terminated, 1)
+  const inside = get('/x', 'moved')
+  inside.destination = { direction: 'outbound', connect: 'moved:80', original: null }
+  t.equal((await setUp(inside, { hosts: [moved, outside] }).handle()).head.status, 301)
+  const opaque = connectTo('moved:80')
+  opaque.destination = { direction: 'outbound', connect: 'moved:80', original: null }
+  opaque.isOpaque = true
+  t.throws(setUp(opaque, { hosts: [moved, outside] }).handle, { code: 'NO_ROUTE' }, 'there is no endpoint for what is no HTTP')
+})
+
 t.test('requests inside a terminated CONNECT are routed by its authority, whatever Host says', async t => {
   const call = get('/api', 'example.org')
   call.destination = { direction: 'outbound', connect: 'orders:80', original: null }
