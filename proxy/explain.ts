@@ -16,6 +16,7 @@ export interface Explained {
 export function explainRequest({ snapshot, registry, ownListeners }: Explained, request: ExplainRequest): Explanation {
   const states = new Map(registry.inspect().map(state => [state.name, state]))
   const explanation = explanationOf(snapshot.routes.get(OUTBOUND) ?? [], request, cluster => destinationOf(cluster, states, snapshot))
+  if (!snapshot.listeners.has(OUTBOUND)) return { ...explanation, verdict: 'is answered 503, flag NC: there is no configuration yet' }
   const isOutside = explanation.clusters.some(({ name }) => name === PASSTHROUGH_CLUSTER)
   if (!isOutside || !isOwn(request.authority, ownListeners)) return explanation
   return { ...explanation, verdict: `is answered 508: ${request.authority} is a listener of this sidecar` }

@@ -15,7 +15,7 @@ import type { InForce, Observer } from './filter/observer.ts'
 import { DEFAULT_MAX_EXCHANGES, overload } from './filter/overload.ts'
 import { rescue } from './filter/rescue.ts'
 import { retry } from './filter/retry.ts'
-import { route } from './filter/route.ts'
+import { route, unconfigured } from './filter/route.ts'
 import { ownNames, target } from './filter/target.ts'
 import { timeout } from './filter/timeout.ts'
 import type { ResponseHead } from './http/head.ts'
@@ -156,9 +156,10 @@ export class Stack {
         isOwnListener,
         openTunnel: tunnel === null ? null : (host, attempt, timeoutMs) => tunnel(this.#options, host, attempt, timeoutMs),
       })
+    const outboundRoute = snapshot.listeners.has(OUTBOUND) ? route(table(OUTBOUND), random) : unconfigured()
     return {
       outbound: compose(
-        [...this.#filters.outbound, route(table(OUTBOUND), random), headers(change(OUTBOUND)), timeout(timers, counters), tries],
+        [...this.#filters.outbound, outboundRoute, headers(change(OUTBOUND)), timeout(timers, counters), tries],
         send(openAttempt),
       ),
       inbound: compose(

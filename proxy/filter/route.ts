@@ -23,6 +23,13 @@ export function route(table: RouteTable, random: Random): Filter {
   }
 }
 
+/** Stands in for `route` before there is a configuration: what nobody has told yet must not be answered as if it did not exist. */
+export function unconfigured(): Filter {
+  return () => () => {
+    throw new MeshError('NO_CLUSTER', 'there is no configuration yet')
+  }
+}
+
 /** Finds the route and carries out what it says here; null: the request goes to the backend that was chosen. */
 function choose(table: RouteTable, random: Random, exchange: Exchange, attempt: Attempt): Response | null {
   const { destination, head } = exchange.incoming
