@@ -6,8 +6,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]', '::1'])
 /**
  * Why a request to the admin port is refused; null when it is not.
  *
- * The port is on loopback, so any web page in the user's browser can reach it: by a plain form (Origin tells), or after a
- * DNS answer that turns the page's own name into 127.0.0.1 (Host tells). Neither may change or read anything.
+ * The port is on loopback, so any web page in the user's browser can reach it: by a plain form (Origin tells, or
+ * Sec-Fetch-Site), or after a DNS answer that turns the page's own name into 127.0.0.1 (Host tells). Neither may change or
+ * read anything.
  *
  * @param ownAddress what the listener is bound to: an operator who bound it elsewhere calls it by that address.
  */
@@ -17,6 +18,7 @@ export function refusal(request: IncomingMessage, ownAddress: string): string | 
     return `Host ${JSON.stringify(request.headers.host ?? '')} is not this sidecar; call it as localhost or by its address`
   const { origin } = request.headers
   if (origin !== undefined && !isOwnOrigin(origin, ownAddress)) return `Origin ${JSON.stringify(origin)} may not use this port`
+  if (request.headers['sec-fetch-site'] === 'cross-site') return 'another site may not use this port'
   return null
 }
 

@@ -83,6 +83,8 @@ t.test('a web page cannot reach the admin port: neither by its Origin nor by a n
   const { server, calls } = await start(t)
   t.equal((await call(server, 'POST', '/drain', { origin: 'https://evil.example' })).status, 403)
   t.equal((await call(server, 'POST', '/drain', { origin: 'null' })).status, 403)
+  t.equal((await call(server, 'POST', '/drain', { 'sec-fetch-site': 'cross-site' })).status, 403, 'where the browser leaves Origin out')
+  t.equal((await call(server, 'GET', '/config_dump', { 'sec-fetch-site': 'cross-site' })).status, 403)
   t.equal((await call(server, 'GET', '/config_dump', { host: 'evil.example:15000' })).status, 403)
   t.same(calls, [])
   t.equal((await call(server, 'GET', '/config_dump', { host: 'localhost:15000', origin: 'http://localhost:15000' })).status, 200)
