@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest, FastifySchemaValidationError } from 'fastify'
 import type { Fault } from '../model/document.ts'
 import { answer } from './negotiation.ts'
 
@@ -61,19 +61,16 @@ function fromFastify(error: FastifyError, request: FastifyRequest): ProblemError
     return new ProblemError(500, 'a defect of the control plane; its log has more')
   }
   if (error.validation !== undefined) {
-    const faults = error.validation.map(({ instancePath, params, message }) => {
-      const unknown = params['additionalProperty']
-      const path = typeof unknown === 'string' ? unknown : instancePath.slice(1).replaceAll('/', '.')
-      return {
-        document: '',
-        path,
-        line: '',
-        value: null,
-        message: typeof unknown === 'string' ? 'unknown parameter' : (message ?? 'is not allowed'),
-        allowed: '',
-      }
-    })
+    const faults = error.validation.map(fault => ({ document: '', ...parameterFault(fault), line: '', value: null, allowed: '' }))
     return new ProblemError(400, faults.map(({ path, message }) => `${path}: ${message}`).join('; '), faults)
   }
   return new ProblemError(status, FASTIFY_DETAILS[error.code] ?? error.message)
+}
+
+/** Which parameter, and what is wrong with it. */
+function parameterFault({ instancePath, params, message }: FastifySchemaValidationError): { path: string; message: string } {
+  const { additionalProperty: unknown, missingProperty: missing } = params
+  if (typeof unknown === 'string') return { path: unknown, message: 'unknown parameter' }
+  if (typeof missing === 'string') return { path: missing, message: 'is required' }
+  return { path: instancePath.slice(1).replaceAll('/', '.'), message: message ?? 'is not allowed' }
 }

@@ -26,7 +26,7 @@ export const BAD_CALLS: readonly (readonly [name: string, call: Call, status: nu
   ['an unknown parameter', ['POST', '/v1/apply?dryrun=true', [], {}], 400, 'dryrun: unknown parameter'],
   ['a parameter of another type', ['POST', '/v1/apply?dryRun=maybe', [], {}], 400, 'dryRun: must be boolean'],
   ['a wait that is too long', ['GET', '/v1/proxies?revision=1&waitMs=999999', null, {}], 400, 'waitMs: must be <= 30000'],
-  ['explain without a URL', ['GET', '/v1/explain', null, {}], 400, /url/],
+  ['explain without a URL', ['GET', '/v1/explain', null, {}], 400, 'url: is required'],
   ['explain with a URL of another scheme', ['GET', '/v1/explain?url=ftp://a', null, {}], 400, /^url: must match pattern/],
   ['explain with a header without a colon', ['GET', '/v1/explain?url=http://a/&header=x', null, {}], 400, /^header.0: must match pattern/],
   ['explain as nobody', ['GET', '/v1/explain?url=http://a/&as=nobody', null, {}], 404, 'there is no service default/nobody'],
