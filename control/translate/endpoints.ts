@@ -15,6 +15,7 @@ export function isDiscovered(service: ServiceEntry): boolean {
  * The endpoints of one service, sorted by address and port; the previous list itself where nothing changed.
  *
  * A lease that drains, or whose app is not ready, is no endpoint: readiness means here what it means in Kubernetes. One whose stream broke is UNHEALTHY.
+ * A listed endpoint of weight 0 takes nothing, so it is none either: xDS has no such weight.
  * Two leases of one address (an instance that came back under another id) are one endpoint: the healthier one's, then the newer one's.
  */
 export function endpointsOf(
@@ -23,7 +24,7 @@ export function endpointsOf(
   previous: readonly EndpointView[] | undefined,
 ): readonly EndpointView[] {
   const listed = service.document?.spec.endpoints
-  const endpoints = listed !== undefined ? listed.map(ofListed) : registered(service, leases).map(ofLease)
+  const endpoints = listed !== undefined ? listed.filter(each => each.weight !== 0).map(ofListed) : registered(service, leases).map(ofLease)
   endpoints.sort(byAddress)
   return previous !== undefined && isSame(previous, endpoints) ? previous : endpoints
 }

@@ -78,14 +78,15 @@ function retrySettings(own: HTTPRouteRule['retry'], merge: Merge): RetryPolicy {
   const words = merge.field<readonly string[]>('retry.on', undefined, spec => spec.retry?.on) ?? DEFAULT_RETRY.on
   const backoff = merge.field('retry.backoff', own?.backoff, spec => spec.retry?.backoff)
   const maxBackoff = merge.field<string>('retry.maxBackoff', undefined, spec => spec.retry?.maxBackoff)
-  const backoffMs = durationMs(backoff) ?? DEFAULT_RETRY.backoffMs
+  const baseMs = durationMs(backoff) ?? DEFAULT_RETRY.backoffMs
+  // A longer base lifts the default ceiling with it, or the base would never be reached; a ceiling that somebody wrote holds for every base.
+  const maxBackoffMs = durationMs(maxBackoff) ?? Math.max(DEFAULT_RETRY.maxBackoffMs, baseMs * 10)
   return {
     attempts: merge.field('retry.attempts', own?.attempts, spec => spec.retry?.attempts) ?? DEFAULT_RETRY.attempts,
     on: conditions(words as readonly RetryOn[], codes, own?.codes !== undefined),
     codes: [...codes],
-    backoffMs,
-    // A longer base lifts the ceiling with it, or the base would never be reached.
-    maxBackoffMs: durationMs(maxBackoff) ?? Math.max(DEFAULT_RETRY.maxBackoffMs, backoffMs * 10),
+    backoffMs: Math.min(baseMs, maxBackoffMs),
+    maxBackoffMs,
     unsafeMethods: merge.field<boolean>('retry.unsafeMethods', undefined, spec => spec.retry?.unsafeMethods) ?? DEFAULT_RETRY.unsafeMethods,
   }
 }
