@@ -4,7 +4,7 @@
  */
 export const FIELD_MEANINGS: Readonly<Record<string, string>> = {
   'Service.ports[].name': 'name of the port, for `sectionName` and people',
-  'Service.ports[].port': 'port that callers name: `orders:80`; a call without a port means 80',
+  'Service.ports[].port': 'port that callers name: `orders:80`; a call without a port means 80, or the first where there is no 80',
   'Service.ports[].protocol': 'what its endpoints speak',
   'Service.endpoints[].address': 'a listed endpoint',
   'Service.endpoints[].port': 'where it listens',
@@ -79,7 +79,7 @@ export const FIELD_MEANINGS: Readonly<Record<string, string>> = {
   'TrafficPolicy.retry.attempts': 'retries, where the rule does not say',
   'TrafficPolicy.retry.perTryTimeout': 'of each try, up to the head of its answer',
   'TrafficPolicy.retry.on': "on what is tried again, in Envoy's words",
-  'TrafficPolicy.retry.codes': 'statuses of `retriable-status-codes`',
+  'TrafficPolicy.retry.codes': 'statuses that are tried again besides those that `on` means',
   'TrafficPolicy.retry.backoff': 'base of the pause, with full jitter',
   'TrafficPolicy.retry.maxBackoff': 'longest pause',
   'TrafficPolicy.retry.unsafeMethods': 'POST and PATCH are tried again, too; only where the app bears it',
