@@ -11,7 +11,7 @@ import { fullName, Known, referredName } from './known.ts'
 import type { Path, Report } from './schema.ts'
 import { Shadows } from './shadows.ts'
 import type { Findings, SourceDocument } from './source.ts'
-import { overlongTries } from './timing.ts'
+import { durationMs, overlongTries } from './timing.ts'
 
 /**
  * Warns of what only all documents together show. Nothing here is a fault: what a reference misses may be applied later, or register.
@@ -39,7 +39,9 @@ function checkRoute(route: Document<HTTPRouteSpec>, known: Known, report: Report
     rule.backendRefs?.forEach((backend, at) => {
       checkService(backend, route, ['spec', 'rules', index, 'backendRefs', at], 'its share is answered 500', known, report)
     })
-    checkTimes(route, rule, ['spec', 'rules', index, 'timeouts'], known, report)
+    const policies = policiesOfRule(route, rule, known)
+    checkTimes(rule, policies, ['spec', 'rules', index, 'timeouts'], report)
+    checkBackoff(rule, policies, ['spec', 'rules', index, 'retry', 'backoff'], report)
   })
 }
 
@@ -89,18 +91,22 @@ function checkTargetRoute(target: ObjectReference, name: string, path: Path, kno
   }
 }
 
-/** What a rule does not say comes from the policies of its route, then from those of its parent service, field by field. */
-function checkTimes(route: Document<HTTPRouteSpec>, rule: HTTPRouteRule, path: Path, known: Known, report: Report): void {
-  // With both numbers in the rule itself, its schema has said so.
-  if (rule.timeouts?.request !== undefined && rule.timeouts.backendRequest !== undefined) return
+/** Policies that hold for a rule, in the order in which they are asked: those of its route, then those of its parent service. */
+function policiesOfRule(route: Document<HTTPRouteSpec>, rule: HTTPRouteRule, known: Known): Document<TrafficPolicySpec>[] {
   const parent = route.spec.parentRefs[0]
   const ofRoute = known
     .policiesOf('HTTPRoute', fullName(route.metadata))
     .filter(({ target }) => [undefined, rule.name].includes(target.sectionName))
   const ofService = parent === undefined ? [] : known.policiesOf('Service', referredName(parent, route))
-  const policies = [...ofRoute, ...ofService].map(({ policy }) => policy.spec)
+  return [...ofRoute, ...ofService].map(({ policy }) => policy)
+}
+
+/** What a rule does not say comes from its policies, field by field. */
+function checkTimes(rule: HTTPRouteRule, policies: readonly Document<TrafficPolicySpec>[], path: Path, report: Report): void {
+  // With both numbers in the rule itself, its schema has said so.
+  if (rule.timeouts?.request !== undefined && rule.timeouts.backendRequest !== undefined) return
   const first = <T>(read: (spec: TrafficPolicySpec) => T | undefined): T | undefined =>
-    policies.map(read).find(value => value !== undefined)
+    policies.map(({ spec }) => read(spec)).find(value => value !== undefined)
   const message = overlongTries({
     request: rule.timeouts?.request ?? first(spec => spec.timeouts?.request),
     perTry: rule.timeouts?.backendRequest ?? first(spec => spec.retry?.perTryTimeout),
@@ -109,4 +115,14 @@ function checkTimes(route: Document<HTTPRouteSpec>, rule: HTTPRouteRule, path: P
     maxBackoff: first(spec => spec.retry?.maxBackoff),
   })
   if (message !== null) report.warning(path, rule.timeouts, `with the TrafficPolicy's numbers, ${message}`, 'numbers that fit')
+}
+
+/** A rule has no ceiling of its own for its backoff. */
+function checkBackoff(rule: HTTPRouteRule, policies: readonly Document<TrafficPolicySpec>[], path: Path, report: Report): void {
+  const backoff = rule.retry?.backoff
+  const policy = policies.find(({ spec }) => spec.retry?.maxBackoff !== undefined)
+  const ceiling = policy?.spec.retry?.maxBackoff
+  if (policy === undefined || (durationMs(backoff) ?? 0) <= (durationMs(ceiling) ?? 0)) return
+  const message = `is longer than maxBackoff, ${ceiling}, of ${documentName(policy)}: no pause is longer than that`
+  report.warning(path, backoff, message, 'at most maxBackoff')
 }

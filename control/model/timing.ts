@@ -25,9 +25,9 @@ export function overlongTries(timing: Timing): string | null {
   if (requestMs === 0 || perTryMs === 0) return null
   const attempts = typeof timing.attempts === 'number' ? timing.attempts : DEFAULT_RETRY.attempts
   const baseMs = durationMs(timing.backoff) ?? DEFAULT_RETRY.backoffMs
-  const maxMs = Math.max(baseMs, durationMs(timing.maxBackoff) ?? DEFAULT_RETRY.maxBackoffMs)
+  const maxMs = durationMs(timing.maxBackoff) ?? Math.max(DEFAULT_RETRY.maxBackoffMs, baseMs * 10)
   let sumMs = perTryMs
-  for (let retry = 0; retry < attempts; retry++) sumMs += Math.min(maxMs, baseMs * 2 ** retry) + perTryMs
+  for (let retry = 1; retry <= attempts; retry++) sumMs += Math.min(maxMs, baseMs * (2 ** retry - 1)) + perTryMs
   if (sumMs <= requestMs) return null
   return `${attempts + 1} tries of ${formatDuration(perTryMs)} and their backoffs take up to ${formatDuration(sumMs)}, longer than the request's ${formatDuration(requestMs)}`
 }

@@ -67,10 +67,8 @@ function codesWanted(retry: Mapping, path: Path, report: Report): void {
   const on = retry['on']
   if (!Array.isArray(on)) return
   const codes = Array.isArray(retry['codes']) ? retry['codes'] : []
-  const wanted = on.includes('retriable-status-codes')
-  if (wanted && codes.length === 0) report.warning([...path, 'on'], on, 'retriable-status-codes needs codes', 'codes: [503]')
-  if (!wanted && codes.length > 0)
-    report.warning([...path, 'codes'], codes, 'has no effect without retriable-status-codes in on', 'on: [retriable-status-codes]')
+  if (!on.includes('retriable-status-codes') || codes.length > 0) return
+  report.warning([...path, 'on'], on, 'retriable-status-codes needs codes', 'codes: [503]')
 }
 
 function parts(value: Mapping): { timeouts: Mapping; retry: Mapping } {

@@ -105,8 +105,20 @@ t.test('a match that another route of the same parent has', async t => {
   t.same(warningsOf(route('second', `{ ${TO_ORDERS} }`, 'name: web'), existing), [], 'another parent is another table')
 })
 
+t.test('a backoff of a rule that its policy does not let through', async t => {
+  const ceiling = policy('orders', ORDERS, ', retry: { maxBackoff: 100ms }')
+  t.same(warningsOf(route('orders', `{ retry: { backoff: 500ms }, ${TO_ORDERS} }`), service('orders') + ceiling), [
+    'spec.rules[0].retry.backoff: is longer than maxBackoff, 100ms, of TrafficPolicy default/orders: no pause is longer than that',
+  ])
+  t.same(warningsOf(route('orders', `{ retry: { backoff: 100ms }, ${TO_ORDERS} }`), service('orders') + ceiling), [])
+})
+
+t.test('codes of a policy hold whatever its words are', async t => {
+  t.same(warningsOf(policy('orders', ORDERS, ', retry: { on: [reset], codes: [429] }'), service('orders')), [])
+})
+
 t.test('numbers that contradict each other within a rule, a policy, and across both', async t => {
-  const message = "3 tries of 1s and their backoffs take up to 3s75ms, longer than the request's 2s"
+  const message = "3 tries of 1s and their backoffs take up to 3s100ms, longer than the request's 2s"
   t.same(warningsOf(route('orders', `{ timeouts: { request: 2s, backendRequest: 1s }, ${TO_ORDERS} }`), service('orders')), [
     `spec.rules[0].timeouts.request: ${message}`,
   ])
