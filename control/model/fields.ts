@@ -147,10 +147,25 @@ export const ipAddress: Schema = text({
 /** An HTTP field name. */
 export const fieldName: Schema = pattern(TOKEN, 256, 'is not an HTTP field name', 'letters, digits and - (RFC 9110 token)')
 
-/** An HTTP field value: visible characters, blanks and tabs; no line breaks. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused (RFC 9110 section 5.5).
+const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
+
+/**
+ * An HTTP field value: visible ASCII, blanks and tabs. Other characters have no octets that sender and reader agree on (RFC 9110 section 5.5):
+ * what clients send as UTF-8 would never be matched.
+ */
 export const fieldValue: Schema = text({
   maxLength: 4096,
+  allowed: 'visible ASCII characters, blanks and tabs',
+  test(value) {
+    if (CONTROL.test(value)) return 'holds a control character'
+    return /^[\x20-\x7e\t]*$/.test(value) ? null : 'holds a character that is not ASCII'
+  },
+})
+
+/** The value of a query parameter, decoded: any characters but control characters. */
+export const queryValue: Schema = text({
+  maxLength: 4096,
   allowed: 'visible characters, blanks and tabs',
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused (RFC 9110 section 5.5).
-  test: value => (/^[^\x00-\x08\x0a-\x1f\x7f]*$/.test(value) ? null : 'holds a control character'),
+  test: value => (CONTROL.test(value) ? 'holds a control character' : null),
 })

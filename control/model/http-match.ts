@@ -1,5 +1,5 @@
 import { compileRegex } from '../../proxy/route/regex.ts'
-import { fieldName, fieldValue, text, word } from './fields.ts'
+import { fieldName, fieldValue, queryValue, text, word } from './fields.ts'
 import { isMapping, list, type Mapping, object, type Path, type Report, type Schema } from './schema.ts'
 
 /** Conditions on headers, or on query parameters, of one match at most, as in the Gateway API. */
@@ -38,7 +38,7 @@ export const httpMatch: Schema = object({
       },
     ),
     queryParams: list(
-      object({ required: ['name', 'value'], fields: { type: MATCH_TYPE, name: conditionName, value: fieldValue }, rules: [regexValue] }),
+      object({ required: ['name', 'value'], fields: { type: MATCH_TYPE, name: conditionName, value: queryValue }, rules: [regexValue] }),
       { max: MAX_CONDITIONS, rules: [distinctNames(value => value)] },
     ),
     method: word(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']),

@@ -570,7 +570,7 @@ export const BAD_DOCUMENTS: readonly BadDocument[] = [
     path: 'spec.rules[0].matches[0].headers[0].value',
     line: 'line 8',
     message: 'must be text, not a number',
-    allowed: 'visible characters, blanks and tabs',
+    allowed: 'visible ASCII characters, blanks and tabs',
   },
   {
     title: 'a header that is there twice',
@@ -714,7 +714,16 @@ export const BAD_DOCUMENTS: readonly BadDocument[] = [
     path: 'spec.rules[0].filters[0].responseHeaderModifier.add[0].value',
     line: 'line 8',
     message: 'holds a control character',
-    allowed: 'visible characters, blanks and tabs',
+    allowed: 'visible ASCII characters, blanks and tabs',
+  },
+  {
+    title: 'a field value that is not ASCII',
+    text: 'apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: { name: orders }\nspec:\n  parentRefs: [{ group: "", kind: Service, name: orders }]\n  rules:\n    - backendRefs: [{ name: orders, port: 80 }]\n      filters: [{ type: ResponseHeaderModifier, responseHeaderModifier: { add: [{ name: x-a, value: "é" }] } }]\n',
+    document: 'HTTPRoute default/orders',
+    path: 'spec.rules[0].filters[0].responseHeaderModifier.add[0].value',
+    line: 'line 8',
+    message: 'holds a character that is not ASCII',
+    allowed: 'visible ASCII characters, blanks and tabs',
   },
   {
     title: 'a redirect that also forwards',
