@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { formatHostPort, isLoopback } from '../../proxy/net/address.ts'
 import type { RunningProxy } from '../../proxy/options.ts'
 import { appEnvironment, inheritedPort } from './app-environment.ts'
 import { ensureControlPlane } from './background-control.ts'
@@ -7,6 +8,7 @@ import type { Command, Context, FlagSpec } from './command.ts'
 import { type EndSignal, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { freePort, portOrFree } from './free-port.ts'
+import type { Output } from './output.ts'
 import { readyKeys } from './proxy.ts'
 import { announceReady, clearReady } from './ready.ts'
 import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
@@ -50,6 +52,7 @@ async function run(context: Context): Promise<number> {
     flags.integer('port') ??
     (flags.isGiven('app') ? (flags.address('app') as Address).port : (inheritedPort(process.env) ?? (await freePort('127.0.0.1'))))
   const app = flags.isGiven('app') ? (flags.address('app') as Address) : { host: '127.0.0.1', port }
+  await warnOfBusyPort(app, output)
   const at = (name: string) => (flags.isGiven(name) ? (flags.address(name) as Address) : portOrFree(flags.address(name) as Address))
   const addresses = {
     app,
@@ -73,6 +76,13 @@ async function run(context: Context): Promise<number> {
     await started.proxy.close()
     await embedded?.close()
   }
+}
+
+/** Not refused: the app may be one that replaces the other. */
+async function warnOfBusyPort(app: Address, output: Output): Promise<void> {
+  if (!isLoopback(app.host) || (await portOrFree(app)).port !== 0) return
+  const at = formatHostPort({ address: app.host, port: app.port })
+  output.warn(`another process listens on ${at}: until the app does, it gets what is meant for it; --port chooses another`)
 }
 
 /** What is run beside the sidecar. */

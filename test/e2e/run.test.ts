@@ -43,6 +43,20 @@ t.test('an app gets what it needs to find its sidecar; what the caller has set s
   t.equal(ready.app, '127.0.0.1:18081')
 })
 
+t.test('a port for the app that another process has is warned of: that one would get the traffic', async t => {
+  const mesh = await started(t)
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as { port: number }
+  const run = runScript(mesh, '0', {}, '--port', `${port}`)
+  t.same(await run.exited, { code: 0, signal: null })
+  t.match(
+    run.stderr,
+    `warning: another process listens on 127.0.0.1:${port}: until the app does, it gets what is meant for it; --port chooses another`,
+  )
+})
+
 t.test('exit codes and signals pass through', async t => {
   const mesh = await started(t)
   t.same(await runScript(mesh, 'process.exitCode = 7').exited, { code: 7, signal: null })
