@@ -13,6 +13,7 @@ import { explainRequest } from './explain.ts'
 import { type Listener, openListener } from './listeners.ts'
 import { metricsPage } from './metrics.ts'
 import { formatHostPort, type HostPort } from './net/address.ts'
+import { nodeFacts } from './node-facts.ts'
 import { Observability } from './observability.ts'
 import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './options.ts'
 import { type Readiness, readinessOf } from './readiness.ts'
@@ -273,6 +274,7 @@ export class Sidecar implements RunningProxy {
   #stats(): unknown {
     const { rss, heapUsed } = process.memoryUsage()
     return {
+      node: nodeFacts(this.#options, this.#addresses),
       uptimeMs: Math.round(monotonicClock.now() - this.#startedAt),
       active: this.#stack.active,
       connections: this.#connections,

@@ -16,6 +16,7 @@ import { JSON_TYPE, YAML_TYPES } from './negotiation.ts'
 import type { Address, ApiOptions } from './options.ts'
 import { answerError, ProblemError } from './problem.ts'
 import { proxyRoutes } from './proxies.ts'
+import { versionRoutes } from './version.ts'
 
 /** A running control API. */
 export interface ApiServer {
@@ -108,6 +109,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   })
   app.get('/openapi.json', { schema: { summary: 'This description', tags: ['health'] } }, async () => app.swagger())
   healthRoutes(app, options)
+  versionRoutes(app, options)
   applyRoutes(app, options)
   proxyRoutes(app, options)
   explainRoutes(app, options)
