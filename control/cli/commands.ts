@@ -1,4 +1,5 @@
 import { applyCommand } from './apply.ts'
+import { checkCommand } from './check.ts'
 import type { Command } from './command.ts'
 import { controlCommand } from './control.ts'
 import { deleteCommand } from './delete.ts'
@@ -20,4 +21,5 @@ export const COMMANDS: readonly Command[] = [
   deleteCommand,
   proxiesCommand,
   explainCommand,
+  checkCommand,
 ]

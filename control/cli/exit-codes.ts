@@ -1,7 +1,10 @@
 /** How the program ends. Scripts match on these numbers; `outrider help exit-codes` prints the table. */
 export const EXIT_CODES = {
   ok: { code: 0, meaning: 'done, and in force where that was waited for' },
-  failed: { code: 1, meaning: 'refused or failed: an invalid document, a NACK, something not found, a busy port' },
+  failed: {
+    code: 1,
+    meaning: 'refused or failed: an invalid document, a NACK, something not found, a busy port, a fault that `check` found',
+  },
   usage: { code: 2, meaning: 'a command, flag, variable, key or argument that is wrong' },
   unreachable: { code: 3, meaning: 'nothing answers at the address of the control plane or the sidecar' },
   timeout: { code: 4, meaning: 'stored, but not every sidecar answered within --timeout' },
