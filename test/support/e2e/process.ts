@@ -19,11 +19,18 @@ export class Running {
   stdout = ''
   stderr = ''
 
-  constructor(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  /** @param as the user that it runs as; left out: this one. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    as: { readonly uid?: number; readonly gid?: number } = {},
+  ) {
     // The test runner puts hooks into every Node that a test starts; a sidecar must run as it does for its users.
     this.child = spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...env },
+      ...as,
     })
     this.child.stdout?.setEncoding('utf8').on('data', text => {
       this.stdout += text
