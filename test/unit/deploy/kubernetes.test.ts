@@ -5,7 +5,10 @@ import { allProcesses, CONTROL_PORTS, invocationOf, SIDECAR_PORTS } from './star
 
 const PROCESSES = allProcesses(t)
 const READY = { isReady: true, reason: '' }
-const HEALTH_PATHS = healthRoutes({ readiness: () => ({ outbound: READY, inbound: READY }) }).map(({ path }) => path)
+const HEALTH_PATHS = healthRoutes({
+  readiness: () => ({ outbound: READY, inbound: READY }),
+  metrics: async () => ({ contentType: '', text: '' }),
+}).map(({ path }) => path)
 
 t.test('sidecars of Pods are native ones, with ports and probes that exist', async t => {
   const sidecars = MANIFESTS.flatMap(podsOf).flatMap(({ spec }) => spec.initContainers ?? [])
