@@ -43,6 +43,9 @@ export const COUNTERS = [
   'metric_series_overflow',
   'unexpected_errors',
   'log_lines_dropped',
+  'spans_exported',
+  'spans_dropped',
+  'span_exports_failed',
 ] as const
 
 export type CounterName = (typeof COUNTERS)[number]
