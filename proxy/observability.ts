@@ -3,6 +3,7 @@ import { PASSTHROUGH_CLUSTER } from './config/snapshot.ts'
 import { AccessLog, type AccessLogOptions } from './filter/observe-log.ts'
 import { RequestMetrics } from './filter/observe-metrics.ts'
 import type { Observer, Refusal } from './filter/observer.ts'
+import type { Tracer } from './telemetry/tracer.ts'
 import { wallClock } from './util/clock.ts'
 import type { Counters } from './util/counters.ts'
 import type { Timers } from './util/timers.ts'
@@ -12,6 +13,8 @@ export interface ObservabilityOptions {
   readonly bootstrap: Bootstrap
   readonly timers: Timers
   readonly counters: Counters
+  /** Null: no spans are exported. */
+  readonly tracer: Tracer | null
   /** Where the access log goes. */
   readonly lines: AccessLogOptions['lines']
 }
@@ -20,14 +23,22 @@ export interface ObservabilityOptions {
 export class Observability {
   readonly metrics: RequestMetrics
   readonly observers: readonly Observer[]
+  /** Null: no spans are exported. */
+  readonly tracer: Tracer | null
 
-  constructor({ bootstrap, timers, counters, lines }: ObservabilityOptions) {
+  constructor({ bootstrap, timers, counters, tracer, lines }: ObservabilityOptions) {
     const service = `${bootstrap.namespace}/${bootstrap.service}`
     this.metrics = new RequestMetrics({ service, passthrough: PASSTHROUGH_CLUSTER, timers, counters })
     this.observers = [this.metrics, new AccessLog({ lines, clock: timers.clock, wallClock, counters })]
+    this.tracer = tracer
   }
 
   refused(refusal: Refusal): void {
     for (const observer of this.observers) observer.refused(refusal)
+  }
+
+  /** Sends what is left of spans. Takes a second at most. */
+  async close(): Promise<void> {
+    await this.tracer?.close()
   }
 }

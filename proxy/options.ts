@@ -1,4 +1,9 @@
 import type { HostPort } from './net/address.ts'
+import type { LineWriter } from './telemetry/line-writer.ts'
+import type { ProcessLog } from './telemetry/log.ts'
+import type { Collector, Tracer } from './telemetry/tracer.ts'
+import type { Counters } from './util/counters.ts'
+import type { Timers } from './util/timers.ts'
 
 /** What a sidecar is started with. All addresses may have port 0. */
 export interface ProxyOptions {
@@ -24,8 +29,21 @@ export interface ProxyOptions {
   readonly dataDir: string | null
   /** Null: the system's. */
   readonly dnsServer: HostPort | null
+  /** Where spans go; null: none are made. */
+  readonly otlp: Collector | null
   readonly drainTimeoutMs: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+/** What is made before a sidecar is. */
+export interface SidecarParts {
+  /** Standard error, where the log and the access log go. */
+  readonly lines: LineWriter
+  readonly log: ProcessLog
+  readonly timers: Timers
+  readonly counters: Counters
+  /** Null: no spans are exported. */
+  readonly tracer: Tracer | null
 }
 
 /** The addresses that the listeners took. */

@@ -15,15 +15,14 @@ import { metricsPage } from './metrics.ts'
 import { formatHostPort, type HostPort } from './net/address.ts'
 import { nodeFacts } from './node-facts.ts'
 import { Observability } from './observability.ts'
-import type { ProxyAddresses, ProxyOptions, RunningProxy, Started } from './options.ts'
+import type { ProxyAddresses, ProxyOptions, RunningProxy, SidecarParts, Started } from './options.ts'
 import { type Readiness, readinessOf } from './readiness.ts'
 import { Stack } from './stack.ts'
-import { createLog, type ProcessLog } from './telemetry/log.ts'
-import { standardError } from './telemetry/standard-error.ts'
-import { monotonicClock, TurnClock } from './util/clock.ts'
-import { Counters } from './util/counters.ts'
+import type { ProcessLog } from './telemetry/log.ts'
+import { monotonicClock } from './util/clock.ts'
+import type { Counters } from './util/counters.ts'
 import { seededRandom } from './util/random.ts'
-import { delay, startWheel, type Timers } from './util/timers.ts'
+import { delay, type Timers } from './util/timers.ts'
 import { ConfigurationSource } from './xds/client.ts'
 import { RegistrationClient } from './xds/registration.ts'
 
@@ -35,8 +34,8 @@ export class Sidecar implements RunningProxy {
   readonly #options: ProxyOptions
   readonly #bootstrap: Bootstrap
   readonly #log: ProcessLog
-  readonly #timers: Timers = startWheel(new TurnClock())
-  readonly #counters = new Counters()
+  readonly #timers: Timers
+  readonly #counters: Counters
   readonly #observability: Observability
   readonly #stack: Stack
   readonly #probe: AppProbe
@@ -53,25 +52,23 @@ export class Sidecar implements RunningProxy {
   #leaving: Promise<void> | null = null
   #addresses: ProxyAddresses | null = null
 
-  constructor(options: ProxyOptions, app: HostPort) {
+  constructor(options: ProxyOptions, app: HostPort, { lines, log, timers, counters, tracer }: SidecarParts) {
     const { dataDir } = options
-    const lines = standardError()
     this.#options = options
-    this.#log = createLog(options.logLevel, {
-      write: line => {
-        if (!lines.write(line, true)) this.#counters.add('log_lines_dropped')
-      },
-    })
+    this.#log = log
+    this.#timers = timers
+    this.#counters = counters
     this.#bootstrap = bootstrapOf(options, app)
     const bootstrap = this.#bootstrap
-    const shared = { bootstrap, timers: this.#timers, random: seededRandom(), log: this.#log }
-    this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, this.#timers, isReady => this.#appTurned(isReady))
-    this.#observability = new Observability({ ...shared, counters: this.#counters, lines })
+    const shared = { bootstrap, timers, random: seededRandom(), log }
+    this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, timers, isReady => this.#appTurned(isReady))
+    this.#observability = new Observability({ bootstrap, timers, counters, tracer, lines })
     this.#stack = new Stack(
       {
         ...shared,
         counters: this.#counters,
         observers: this.#observability.observers,
+        tracer,
         dnsServer: options.dnsServer,
         isAppReady: () => this.#probe.isReady,
         registered: () => this.#registered(),
@@ -107,6 +104,7 @@ export class Sidecar implements RunningProxy {
     const opened = await this.#openListeners()
     if (!opened.ok) {
       await this.#closeListeners()
+      await this.#observability.close()
       return opened
     }
     this.#probe.start()
@@ -161,6 +159,7 @@ export class Sidecar implements RunningProxy {
     await this.#registration?.stop()
     await this.#configuration.stop()
     await this.#closeListeners()
+    await this.#observability.close()
     this.#stack.registry.destroy(new MeshError('DRAINING', 'the sidecar has ended'))
   }
 

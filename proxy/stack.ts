@@ -18,6 +18,8 @@ import { retry } from './filter/retry.ts'
 import { route, unconfigured } from './filter/route.ts'
 import { ownNames, target } from './filter/target.ts'
 import { timeout } from './filter/timeout.ts'
+import { trace } from './filter/trace.ts'
+import { traceAttempt } from './filter/trace-attempt.ts'
 import type { ResponseHead } from './http/head.ts'
 import type { ConnectionEvents, Incoming, Outgoing, Response } from './http/message.ts'
 import { viaPseudonym } from './http/via.ts'
@@ -28,6 +30,7 @@ import { dial } from './net/dial.ts'
 import { RouteTable } from './route/table.ts'
 import { DEFAULT_TELEMETRY } from './telemetry/config.ts'
 import type { Log } from './telemetry/log.ts'
+import type { Tracer } from './telemetry/tracer.ts'
 import type { Counters } from './util/counters.ts'
 import type { Random } from './util/random.ts'
 import type { Timers } from './util/timers.ts'
@@ -47,6 +50,8 @@ export interface StackOptions {
   readonly registered: () => HostPort | null
   /** Hear of every exchange when it is over, in this order. */
   readonly observers: readonly Observer[]
+  /** Null: no spans are exported. */
+  readonly tracer: Tracer | null
 }
 
 /** The two handlers that requests go through, and what they share. */
@@ -64,8 +69,8 @@ const NO_EVENTS: ConnectionEvents = { available() {}, closed() {} }
 /**
  * The composition root of the data path: the only file that knows all layers. A request's life, outermost first:
  *
- *     outbound: rescue > overload > route > headers > timeout > retry > forward (per try)
- *     inbound:  rescue > overload > target > route > headers > timeout > retry > forward
+ *     outbound: rescue > overload > trace > route > headers > timeout > retry > traceAttempt > forward (per try)
+ *     inbound:  rescue > overload > trace > target > route > headers > timeout > retry > forward
  *
  * `apply` builds both from a snapshot and swaps them by one assignment: a request in flight ends with what it began with.
  */
@@ -140,8 +145,13 @@ export class Stack {
   }
 
   #build(snapshot: Snapshot): Handlers {
-    const { bootstrap, timers, random, counters } = this.#options
+    const { bootstrap, timers, random, counters, tracer } = this.#options
+    const { clock } = timers
     const clusters = this.registry
+    const { telemetry } = inForce(snapshot)
+    const tracing = (name: 'outbound' | 'inbound') =>
+      tracer === null ? [] : [trace({ tracer, telemetry: telemetry[name], clock, random })]
+    const traced = tracer === null ? [] : [traceAttempt({ tracer, clock, passthrough: PASSTHROUGH_CLUSTER })]
     const table = (name: string) => new RouteTable(snapshot.routes.get(snapshot.listeners.get(name)?.routes ?? name) ?? [])
     const via = (name: 'outbound' | 'inbound') =>
       snapshot.listeners.get(name)?.via === false ? null : viaPseudonym(bootstrap.nodeId, name)
@@ -159,12 +169,21 @@ export class Stack {
     const outboundRoute = snapshot.listeners.has(OUTBOUND) ? route(table(OUTBOUND), random) : unconfigured()
     return {
       outbound: compose(
-        [...this.#filters.outbound, outboundRoute, headers(change(OUTBOUND)), timeout(timers, counters), tries],
+        [
+          ...this.#filters.outbound,
+          ...tracing(OUTBOUND),
+          outboundRoute,
+          headers(change(OUTBOUND)),
+          timeout(timers, counters),
+          tries,
+          ...traced,
+        ],
         send(openAttempt),
       ),
       inbound: compose(
         [
           ...this.#filters.inbound,
+          ...tracing(INBOUND),
           target(ownNames(bootstrap.service, bootstrap.namespace)),
           route(table(INBOUND), random),
           headers(change(INBOUND)),

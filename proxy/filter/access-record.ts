@@ -1,5 +1,6 @@
 import { endpointName } from '../cluster/endpoint.ts'
 import type { AccessRecord } from '../telemetry/access-record.ts'
+import { callersTraceId } from '../telemetry/propagation.ts'
 import type { Exchange } from './exchange.ts'
 import type { Refusal } from './observer.ts'
 
@@ -36,7 +37,7 @@ export function recordOf(exchange: Exchange, now: number, wallNow: number): Acce
     cluster: exchange.backend?.cluster ?? null,
     endpoint: last?.host ? endpointName(last.host.endpoint) : null,
     peer: endpointName(peer),
-    trace_id: exchange.trace?.traceId ?? null,
+    trace_id: exchange.trace?.traceId ?? callersTraceId(head.headers),
     request_id: exchange.requestId === '' ? null : exchange.requestId,
     user_agent: head.headers.get('user-agent'),
     grpc_status: null,
@@ -72,7 +73,7 @@ export function recordOfRefusal({ direction, peer, error, head }: Refusal, wallN
     cluster: null,
     endpoint: null,
     peer: endpointName(peer),
-    trace_id: null,
+    trace_id: head === null ? null : callersTraceId(head.headers),
     request_id: null,
     user_agent: head?.headers.get('user-agent') ?? null,
     grpc_status: null,

@@ -32,6 +32,7 @@ export interface AccessRecord {
   readonly endpoint: string | null
   /** `IP:PORT` of who called. */
   readonly peer: string
+  /** Of the trace that it belongs to, whether that is recorded or not. */
   readonly trace_id: string | null
   readonly request_id: string | null
   readonly user_agent: string | null

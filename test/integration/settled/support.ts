@@ -233,6 +233,7 @@ export class TestMesh {
       advertise: null,
       dataDir: null,
       dnsServer: null,
+      otlp: null,
       drainTimeoutMs: 1_000,
       logLevel: 'error',
       ...options,
