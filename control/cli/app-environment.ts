@@ -1,3 +1,5 @@
+import type { Collector } from '../../proxy/telemetry/tracer.ts'
+import { exporterEnvironment } from './collector.ts'
 import { type Address, formatAddress } from './values.ts'
 
 /** Hosts that never go through the sidecar: what an app calls on its own machine is not the mesh's business. */
@@ -8,11 +10,13 @@ const NO_PROXY = 'localhost,127.0.0.1,::1'
  * its PORT does because `run` takes it for `--port`.
  * @param outbound where the sidecar listens for the app.
  * @param port where the app shall listen.
+ * @param collector where the sidecar sends spans, and the app may; null: nowhere.
  */
 export function appEnvironment(
   inherited: Readonly<Record<string, string | undefined>>,
   outbound: Address,
   port: number,
+  collector: Collector | null,
 ): Record<string, string | undefined> {
   const proxy = `http://${formatAddress(outbound)}`
   const given: Record<string, string> = {
@@ -26,6 +30,8 @@ export function appEnvironment(
     // Node's own fetch and http read the variables above only when this is set (Node 22.21, 24.5 and later).
     NODE_USE_ENV_PROXY: '1',
   }
+  // Both or none: the endpoint of the one with the protocol of the other would not do.
+  if (collector !== null && inherited['OTEL_EXPORTER_OTLP_ENDPOINT'] === undefined) Object.assign(given, exporterEnvironment(collector))
   // PORT is where the sidecar looks for the app: an inherited one that says otherwise would leave the app unreachable.
   return { ...given, ...inherited, PORT: String(port) }
 }

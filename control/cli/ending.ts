@@ -25,3 +25,11 @@ export function untilAskedToEnd(
     asked.then(what => (what === 'drain' ? begin(null) : resolve()), reject)
   })
 }
+
+/** What nobody waits for may keep a process that is done for this long, ms: longer than the last lines of the log may take (`LAST_LINES_MS`). */
+const LINGER_MS = 600
+
+/** Lets the process end, with whatever exit code is set: a call to a collector that never answers would keep it to that call's deadline. */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), LINGER_MS).unref()
+}

@@ -1,6 +1,6 @@
 import type { ProxyAddresses } from '../../proxy/options.ts'
 import type { Command, Context } from './command.ts'
-import { untilAskedToEnd } from './ending.ts'
+import { endSoon, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { announceReady, clearReady } from './ready.ts'
 import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
@@ -46,6 +46,7 @@ async function runProxy(context: Context): Promise<number> {
   await ended
   await proxy.close()
   await embedded?.close()
+  endSoon()
   return 0
 }
 

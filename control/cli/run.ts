@@ -4,8 +4,9 @@ import { formatHostPort, isLoopback } from '../../proxy/net/address.ts'
 import type { RunningProxy } from '../../proxy/options.ts'
 import { appEnvironment, inheritedPort } from './app-environment.ts'
 import { ensureControlPlane } from './background-control.ts'
+import { collectorOf } from './collector.ts'
 import type { Command, Context, FlagSpec } from './command.ts'
-import { type EndSignal, untilAskedToEnd } from './ending.ts'
+import { type EndSignal, endSoon, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { freePort, portOrFree } from './free-port.ts'
 import type { Output } from './output.ts'
@@ -75,6 +76,7 @@ async function run(context: Context): Promise<number> {
     await started.proxy.leave()
     await started.proxy.close()
     await embedded?.close()
+    endSoon()
   }
 }
 
@@ -112,7 +114,7 @@ async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<
   const { address: host, port } = proxy.addresses.outbound
   child = spawn(app.command, app.args, {
     stdio: 'inherit',
-    env: appEnvironment(process.env, { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }, app.port),
+    env: appEnvironment(process.env, { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }, app.port, collectorOf(context.flags)),
   })
   const running = child
   left.then(

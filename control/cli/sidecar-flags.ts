@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ProxyOptions } from '../../proxy/options.ts'
+import { collectorOf } from './collector.ts'
 import type { FlagSpec } from './command.ts'
 import { CommandError } from './exit-codes.ts'
 import type { FlagValues } from './flag-values.ts'
@@ -52,7 +53,11 @@ export const SIDECAR_FLAGS: readonly FlagSpec[] = [
     summary: 'what is logged to standard error',
   },
   { name: 'ready-file', type: { kind: 'path' }, summary: 'file that is written, with the addresses taken, once /ready is 200' },
-  { name: 'otlp', type: { kind: 'url' }, summary: 'not in effect in this version' },
+  {
+    name: 'otlp',
+    type: { kind: 'url' },
+    summary: 'collector for spans: OTLP over gRPC; over HTTP with port 4318 or a path; left out: none are made',
+  },
 ]
 
 /** Addresses that a command has settled on itself. */
@@ -67,7 +72,6 @@ export interface Addresses {
 
 /** Flags as the sidecar takes them. @param addresses beat those of the flags. */
 export function proxyOptions(flags: FlagValues, addresses: Partial<Addresses> = {}): ProxyOptions {
-  if (flags.isGiven('otlp')) throw new CommandError('usage', '--otlp is not in effect in this version: there is no tracing yet')
   const health = flags.text('app-health')
   if (health !== null && !/^\/[\x21-\x7e]*$/.test(health)) {
     throw new CommandError(
@@ -95,6 +99,7 @@ export function proxyOptions(flags: FlagValues, addresses: Partial<Addresses> = 
     advertise: advertise === null ? null : hostPort(advertise),
     dataDir,
     dnsServer: dnsServer === null ? null : hostPort(dnsServer),
+    otlp: collectorOf(flags),
     drainTimeoutMs: flags.durationMs('drain-timeout') ?? 30_000,
     logLevel: flags.requiredText('log-level') as ProxyOptions['logLevel'],
   }
