@@ -16,7 +16,7 @@ export function appEnvironment(
   inherited: Readonly<Record<string, string | undefined>>,
   outbound: Address,
   port: number,
-  collector: Collector | null,
+  collector: Collector | null = null,
 ): Record<string, string | undefined> {
   const proxy = `http://${formatAddress(outbound)}`
   const given: Record<string, string> = {

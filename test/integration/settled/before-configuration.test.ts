@@ -23,6 +23,7 @@ tap.test('before there is a configuration outbound answers 503, not that there i
     advertise: null,
     dataDir: null,
     dnsServer: null,
+    otlp: null,
     drainTimeoutMs: 100,
     logLevel: 'error',
   })

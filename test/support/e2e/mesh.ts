@@ -39,6 +39,8 @@ export interface SidecarOptions {
   readonly flags?: readonly string[]
   /** Of the app. */
   readonly env?: Record<string, string>
+  /** Of the sidecar. */
+  readonly proxyEnv?: Record<string, string>
 }
 
 /** The listeners of a ready line. */
@@ -90,7 +92,7 @@ export class Mesh {
     const started = options.appPort === undefined ? await this.startApp(name, options.env) : { app: null, port: options.appPort }
     const flags = ['--app', `127.0.0.1:${started.port}`, ...this.sidecarFlags(service, name, options)]
     const ready = this.file(`${name}-${this.#count++}.ready`)
-    const proxy = this.run(['proxy', ...flags, '--ready-file', ready])
+    const proxy = this.run(['proxy', ...flags, '--ready-file', ready], options.proxyEnv)
     const at = addressesOf(await readyOf(ready, proxy))
     return { name, proxy, app: started.app, appPort: started.port, ...at }
   }

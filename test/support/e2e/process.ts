@@ -27,7 +27,8 @@ export class Running {
     as: { readonly uid?: number; readonly gid?: number } = {},
   ) {
     // The test runner puts hooks into every Node that a test starts; a sidecar must run as it does for its users.
-    this.child = spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], {
+    const own = env['NODE_OPTIONS'] === undefined ? [] : [`NODE_OPTIONS=${env['NODE_OPTIONS']}`]
+    this.child = spawn('env', ['-u', 'NODE_OPTIONS', ...own, command, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1', ...env },
       ...as,
