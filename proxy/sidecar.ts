@@ -62,7 +62,7 @@ export class Sidecar implements RunningProxy {
     const bootstrap = this.#bootstrap
     const shared = { bootstrap, timers, random: seededRandom(), log }
     this.#probe = new AppProbe({ ...app, path: options.appHealthPath }, timers, isReady => this.#appTurned(isReady))
-    this.#observability = new Observability({ bootstrap, timers, counters, tracer, lines })
+    this.#observability = new Observability({ ...shared, counters, tracer, lines })
     this.#stack = new Stack(
       {
         ...shared,
@@ -118,6 +118,7 @@ export class Sidecar implements RunningProxy {
     })
     this.#registration.setAppReady(this.#probe.isReady)
     this.#registration.start()
+    this.#observability.start()
     return opened
   }
 
@@ -255,6 +256,7 @@ export class Sidecar implements RunningProxy {
       clusters: () => this.#stack.registry.inspect(),
       configDump: () => dump(this.#stack.snapshot, this.#configuration.state()),
       explain: request => explainRequest(this.#stack, request),
+      failures: query => this.#observability.failures(query),
       get logLevel() {
         return log.level
       },

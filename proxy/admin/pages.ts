@@ -1,3 +1,5 @@
+import type { FailureQuery } from '../telemetry/failure-record.ts'
+import { failuresPage } from './failures-page.ts'
 import type { Page, Route } from './server.ts'
 
 /** Log levels that `/logging` takes. */
@@ -27,6 +29,7 @@ export interface AdminSource {
   clusters(): unknown
   configDump(): unknown
   explain(request: ExplainRequest): unknown
+  failures(query: FailureQuery): readonly unknown[]
   readonly logLevel: LogLevel
   setLogLevel(level: LogLevel): void
   drain(): void
@@ -75,6 +78,12 @@ export function adminRoutes(source: AdminSource): Route[] {
       path: '/explain',
       summary: 'where a request would go: ?method=&url=&header=Name:value',
       handle: url => explainPage(source, url),
+    },
+    {
+      method: 'GET',
+      path: '/failures',
+      summary: 'the last failed requests, and why: ?id=&last=&service=&namespace=',
+      handle: url => failuresPage(query => source.failures(query), url),
     },
     { method: 'GET', path: '/logging', summary: 'the log level', handle: () => ({ status: 200, body: `${source.logLevel}\n` }) },
     {

@@ -28,6 +28,7 @@ class Try implements Attempt {
   settledAt = 0
   status = 0
   error: MeshError | null = null
+  peerCode: string | null = null
   readonly #exchange: Exchange
 
   constructor(exchange: Exchange, head: RequestHead, body: Body, isFresh: boolean) {

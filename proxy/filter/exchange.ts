@@ -95,6 +95,8 @@ export interface Attempt extends Outgoing {
   status: number
   /** Why it failed; null: it did not. */
   error: MeshError | null
+  /** The code by which the upstream's sidecar says that it made the answer itself, 500 or more; null: the app's own. */
+  peerCode: string | null
   informational(head: ResponseHead): void
 }
 

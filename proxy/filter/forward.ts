@@ -3,6 +3,7 @@ import { endpointName, type Host } from '../cluster/endpoint.ts'
 import { MeshError } from '../errors.ts'
 import type { Connection, Outgoing, Response } from '../http/message.ts'
 import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
+import { codeOfAnswer } from '../http/reply.ts'
 import type { Cancellation } from '../util/cancellation.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
@@ -144,6 +145,7 @@ function received(cluster: Cluster, exchange: Exchange, attempt: Attempt, respon
   attempt.status = head.status
   // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
   if (exchange.direction === 'inbound' && head.status === 503) head.headers.delete('proxy-status')
+  if (exchange.direction === 'outbound' && head.status >= 500) attempt.peerCode = codeOfAnswer(head)
   if (isTunnel(attempt.head.method, head.status)) {
     exchange.onDone(() => {
       cluster.leave()

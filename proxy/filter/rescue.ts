@@ -1,4 +1,5 @@
 import { MeshError } from '../errors.ts'
+import { errorForm } from '../http/accept.ts'
 import type { Response } from '../http/message.ts'
 import { errorReply } from '../http/reply.ts'
 import type { Counters } from '../util/counters.ts'
@@ -36,5 +37,6 @@ function answer(exchange: Exchange, error: MeshError, random: Random): Response 
   exchange.error = error
   const { flag } = error.row
   if (flag !== null) exchange.flags.add(flag)
-  return errorReply(error, exchange.incoming.head.method, identify(exchange, random))
+  const { method, headers } = exchange.incoming.head
+  return errorReply(error, method, identify(exchange, random), errorForm(headers.joined('accept')), String(exchange.flags))
 }

@@ -1,7 +1,8 @@
 import type { MeshError } from '../errors.ts'
 import { FieldList } from '../http/fields.ts'
+import { REASONS } from '../http/reasons.ts'
 import type { RawSocket } from '../net/socket.ts'
-import { CLOSE, REASONS, writeResponseHead } from './writer.ts'
+import { CLOSE, writeResponseHead } from './writer.ts'
 
 /** Answers what failed before there was an exchange, and says that the connection closes. From the table of errors, as every answer of the sidecar. */
 export function writeAnswer(socket: RawSocket, error: MeshError): void {

@@ -29,8 +29,8 @@ export interface StreamEvents<Response> {
   /** The connection stands. */
   opened(): void
   received(response: Response): void
-  /** Once, last, unless `close` was called. */
-  ended(reason: string): void
+  /** Once, last, unless `close` was called. @param code gRPC's; left out: there was no connection. */
+  ended(reason: string, code?: number): void
 }
 
 /** An open stream in both directions. What is sent before it stands waits; keep-alive bounds for how long. */
@@ -55,13 +55,13 @@ export function openStream<Request, Response>(
     const client = new Client(`${host}:${at.port}`, credentials.createInsecure(), OPTIONS)
     const call = client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize)
     let isOver = false
-    const finish = (reason: string | null) => {
+    const finish = (reason: string | null, code?: number) => {
       if (isOver) return
       isOver = true
       deadline.disarm()
       call.cancel()
       client.close()
-      if (reason !== null) events.ended(reason)
+      if (reason !== null) events.ended(reason, code)
     }
     const deadline = timers.timer(() => finish(`no connection to ${host}:${at.port} after ${CONNECT_TIMEOUT_MS} ms`))
     deadline.arm(CONNECT_TIMEOUT_MS)
@@ -75,7 +75,7 @@ export function openStream<Request, Response>(
     })
     // Every end comes with a status; an error without a listener would be thrown.
     call.on('error', () => {})
-    call.on('status', status => finish(status.code === 0 ? 'the control plane ended the stream' : status.details))
+    call.on('status', status => finish(status.code === 0 ? 'the control plane ended the stream' : status.details, status.code))
     return {
       send(request) {
         if (!isOver) call.write(request)

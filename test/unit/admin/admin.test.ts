@@ -36,6 +36,7 @@ function fakeSource() {
     clusters: () => [],
     configDump: () => ({ revision: 7 }),
     explain: asked => asked,
+    failures: query => [query],
     get logLevel() {
       return level
     },
