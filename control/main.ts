@@ -155,6 +155,7 @@ function startControlApi(
     view: group => discovery.viewFor(group),
     leases: async () => discovery.leases.list(),
     jaeger,
+    failures: (question, take) => discovery.failures(question, take),
     counters: discovery.limits,
     warnings: open.length > 0 ? ['insecure'] : [],
     version,

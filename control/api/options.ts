@@ -2,6 +2,7 @@ import type { Lease, Store } from '../store/store.ts'
 import type { NodeGroup } from '../translate/resources.ts'
 import type { View } from '../translate/tables.ts'
 import type { LimitCounters } from '../xds/counters.ts'
+import type { FailureQuestion, FoundBySidecar } from '../xds/observation.ts'
 import type { StatusBoard } from '../xds/status.ts'
 import type { ApiLimits } from './limits.ts'
 
@@ -22,6 +23,8 @@ export interface ApiOptions {
   leases(): Promise<readonly Lease[]>
   /** Where Jaeger serves, without a path; null: nothing is relayed. */
   readonly jaeger: URL | null
+  /** Asks the sidecars for their failures (`Discovery.failures`). */
+  failures(question: FailureQuestion, take: (node: string, found: FoundBySidecar) => void): Promise<readonly string[] | null>
   /** Where limits that are reached count. */
   readonly counters: LimitCounters
   /** What differs from API_LIMITS. */

@@ -6,6 +6,7 @@ import { applyRoutes } from './apply.ts'
 import { bodyGate } from './body-gate.ts'
 import { documentRoutes } from './documents.ts'
 import { explainRoutes } from './explain.ts'
+import { failureRoutes } from './failures.ts'
 import { countLimit, refuseConnection } from './full.ts'
 import { guard } from './guard.ts'
 import { healthRoutes } from './health.ts'
@@ -114,6 +115,7 @@ async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   proxyRoutes(app, options)
   explainRoutes(app, options)
   jaegerRoutes(app, options, limits)
+  failureRoutes(app, options)
   documentRoutes(app, options)
   return app
 }

@@ -9,6 +9,7 @@ import { getCommand } from './get.ts'
 import { proxiesCommand } from './proxies.ts'
 import { proxyCommand } from './proxy.ts'
 import { runCommand } from './run.ts'
+import { whyCommand } from './why.ts'
 
 /** Every command, in the order in which help shows them. To add one: write its file, and name it here. */
 export const COMMANDS: readonly Command[] = [
@@ -22,4 +23,5 @@ export const COMMANDS: readonly Command[] = [
   proxiesCommand,
   explainCommand,
   checkCommand,
+  whyCommand,
 ]

@@ -13,6 +13,8 @@ export const CONTROL_LIMITS = [
   'leases',
   'lease_silence',
   'leases_held',
+  'questions',
+  'sidecar_silence',
   'api_connections',
   'api_body',
   'api_large_bodies',

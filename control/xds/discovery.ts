@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js'
+import type { ObserveRequest, ObserveResponse } from '../../protos/gen/outrider/v1/observation_pb.ts'
 import type { RegisterRequest, RegisterResponse } from '../../protos/gen/outrider/v1/registration_pb.ts'
 import type { Clock } from '../../proxy/util/clock.ts'
 import type { Timers } from '../../proxy/util/timers.ts'
@@ -14,11 +15,12 @@ import { Departures } from './departures.ts'
 import { expectFirst } from './first-message.ts'
 import { LeaseTable } from './leases.ts'
 import type { Log } from './log.ts'
+import { type FailureQuestion, type FoundBySidecar, ObservationTable } from './observation.ts'
 import { type EndReason, RegistrationStream } from './registration.ts'
 import { type Call, type CallHandler, GrpcServer } from './server.ts'
 
-/** Streams at once, of both services: two for each of 10,000 sidecars. */
-export const MAX_STREAMS = 20_000
+/** Streams at once, of all services: three for each of 10,000 sidecars. */
+export const MAX_STREAMS = 30_000
 
 /** What the discovery server is made of. */
 export interface DiscoveryOptions {
@@ -52,6 +54,7 @@ export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #cache: SnapshotCache
   readonly #departures: Departures
+  readonly #observation: ObservationTable
   readonly #connections = new Set<Connection>()
   #streams = 0
   #server: GrpcServer | null = null
@@ -73,6 +76,7 @@ export class Discovery {
     this.#cache = new SnapshotCache(options.model, () => this.leases.list(), defer)
     this.board = new Board(clock, timers, id => this.#marks(id), this.limits)
     this.#departures = new Departures(() => this.#connections, defer)
+    this.#observation = new ObservationTable(timers, this.limits)
   }
 
   /** Takes the stored leases, then listens. Rejects with Node's error if the address is taken. */
@@ -85,6 +89,7 @@ export class Discovery {
       {
         discovery: (variant, call) => discovery.#discovery(variant, call),
         registration: call => discovery.#registration(call),
+        observation: call => discovery.#observe(call),
       },
       discovery.limits,
       options.maxConnections,
@@ -110,6 +115,18 @@ export class Discovery {
   /** What a group of proxies is told at present, in neutral tables. */
   viewFor(group: NodeGroup): View {
     return this.#cache.viewFor(group)
+  }
+
+  /**
+   * Asks every connected sidecar for its failures. `take` gets each answer as it comes. The ids of those that did not answer, a proxy without an
+   * observation stream among them; null: too many questions are under way.
+   */
+  async failures(question: FailureQuestion, take: (node: string, found: FoundBySidecar) => void): Promise<readonly string[] | null> {
+    const watched = new Set(this.#observation.nodes)
+    const silent = await this.#observation.find(question, take)
+    if (silent === null) return null
+    const unwatched = this.board.list().filter(({ id, isConnected }) => isConnected && !watched.has(id))
+    return [...silent, ...unwatched.map(({ id }) => id)].sort()
   }
 
   async close(): Promise<void> {
@@ -183,6 +200,14 @@ export class Discovery {
         stream.closed()
       },
     }
+    return expectFirst(handler, call, this.#options.timers, this.limits)
+  }
+
+  #observe(call: Call<ObserveResponse>): CallHandler<ObserveRequest> {
+    if (!this.#enter(call)) return refused(call)
+    const handler = this.#observation.open(call, () => {
+      this.#streams--
+    })
     return expectFirst(handler, call, this.#options.timers, this.limits)
   }
 

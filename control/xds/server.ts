@@ -2,13 +2,14 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import { AggregatedDiscoveryService } from '../../protos/gen/envoy/service/discovery/v3/ads_pb.ts'
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from '../../protos/gen/envoy/service/discovery/v3/discovery_pb.ts'
+import { Observation, type ObserveRequest, type ObserveResponse } from '../../protos/gen/outrider/v1/observation_pb.ts'
 import { type RegisterRequest, type RegisterResponse, Registration } from '../../protos/gen/outrider/v1/registration_pb.ts'
 import { grpcService } from '../../protos/grpc/service.ts'
 import type { LimitCounters } from './counters.ts'
 import { type DiscoveryAsk, fromDelta, fromSotw, type Variant } from './variant.ts'
 
-/** Connections at once: a sidecar has one, or one for each of its two streams. */
-export const MAX_CONNECTIONS = 10_000
+/** Connections at once: three for each of 5,000 sidecars, one a stream. */
+export const MAX_CONNECTIONS = 15_000
 /** Streams on one connection. */
 export const MAX_STREAMS_PER_CONNECTION = 256
 /** Octets of one request: a reconnecting sidecar lists the versions of all that it has. */
@@ -39,6 +40,7 @@ export interface CallHandler<Request> {
 export interface Handlers {
   discovery(variant: Variant, call: Call<Buffer>): CallHandler<DiscoveryAsk>
   registration(call: Call<RegisterResponse>): CallHandler<RegisterRequest>
+  observation(call: Call<ObserveResponse>): CallHandler<ObserveRequest>
 }
 
 /** The gRPC server: connections, limits and calls. What is said in them is the handlers' business. */
@@ -71,6 +73,7 @@ export class GrpcServer {
     })
     addDiscovery(server, handlers, limits)
     addRegistration(server, handlers, limits)
+    addObservation(server, handlers, limits)
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
     const listener = createServer({ noDelay: true })
     const grpc = new GrpcServer(server, listener)
@@ -134,6 +137,22 @@ function addRegistration(server: Server, handlers: Handlers, limits: LimitCounte
           request => request,
           limits,
           call => handlers.registration(call),
+        ),
+    },
+  )
+}
+
+function addObservation(server: Server, handlers: Handlers, limits: LimitCounters): void {
+  const { observe } = grpcService(Observation)
+  server.addService(
+    { observe },
+    {
+      observe: (stream: ServerDuplexStream<ObserveRequest, ObserveResponse>) =>
+        serve(
+          stream,
+          request => request,
+          limits,
+          call => handlers.observation(call),
         ),
     },
   )

@@ -15,7 +15,7 @@ export interface Outcome {
 }
 
 /** RFC 9110 section 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 
 /** Why a request may be sent again although it may have been processed. */
 export type Repeatable = 'always' | 'keyed' | 'never'

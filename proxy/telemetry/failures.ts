@@ -86,13 +86,15 @@ function isAskedFor(record: FailureRecord, { id, service, namespace }: FailureQu
   return isIt(record.node) || (called !== null && isIt(called))
 }
 
-/** The service that a request was for: of the cluster it went to, else as its authority names it. Null: neither tells. */
+/** The service that a request was for: of the cluster it went to, else as its authority names it. Null: a host outside the mesh, or nothing tells. */
 export function calledService(
   record: Pick<FailureRecord, 'cluster' | 'authority' | 'direction' | 'node'>,
 ): { readonly service: string; readonly namespace: string } | null {
   if (record.direction === 'inbound') return record.node
-  const [, namespace = '', name = ''] = /^([^/]+)\/(.+):\d+$/.exec(record.cluster ?? '') ?? []
-  if (name !== '') return { service: name, namespace }
+  if (record.cluster !== null) {
+    const [, namespace = '', service = ''] = /^([^/]+)\/(.+):\d+$/.exec(record.cluster) ?? []
+    return service === '' ? null : { service, namespace }
+  }
   const [service = '', inNamespace = record.node.namespace] = record.authority.toLowerCase().replace(/:\d+$/, '').split('.')
   return service === '' ? null : { service, namespace: inNamespace }
 }

@@ -7,6 +7,7 @@ import type { NodeGroup } from '../../../control/translate/resources.ts'
 import type { View } from '../../../control/translate/tables.ts'
 import { viewFor } from '../../../control/translate/view.ts'
 import { LimitCounters } from '../../../control/xds/counters.ts'
+import type { FailureQuestion } from '../../../control/xds/observation.ts'
 import type { ProxyStatus } from '../../../control/xds/status.ts'
 
 export interface Answer {
@@ -22,6 +23,10 @@ export class RunningApi {
   readonly store = new MemoryStore()
   proxies: ProxyStatus[] = []
   warnings: string[] = []
+  /** What each sidecar has kept, and those that do not answer; null: too many questions are under way. */
+  failures = new Map<string, readonly object[]>()
+  silent: string[] | null = []
+  questions: FailureQuestion[] = []
   settledCalls: number[] = []
   /** How long a wait for a revision lasts. */
   settling: () => Promise<void> = async () => {}
@@ -48,6 +53,12 @@ export class RunningApi {
       view: () => this.#view as View,
       leases: () => this.store.leases(),
       jaeger: this.jaeger,
+      failures: async (question, take) => {
+        this.questions.push(question)
+        for (const [node, records] of this.failures)
+          take(node, { records: records.map(each => Buffer.from(JSON.stringify(each))), omitted: 0 })
+        return this.silent
+      },
       counters: this.counters,
       limits: this.limits,
       warnings: this.warnings,

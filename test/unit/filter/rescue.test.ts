@@ -1,5 +1,7 @@
 import t from 'tap'
+import { ERRORS, type ErrorCode } from '../../../proxy/errors.ts'
 import { rescue } from '../../../proxy/filter/rescue.ts'
+import type { Body } from '../../../proxy/http/body.ts'
 import { Counters } from '../../../proxy/util/counters.ts'
 import { Call, failure, requestHead, response, routed, shares } from './setup.ts'
 
@@ -58,18 +60,65 @@ t.test('the answer names the request id that was sent where it is a good one, el
     ['x y', false],
   ] as const) {
     const { filter, exchange, attempt } = setUp([['x-request-id', id]])
-    let text = ''
     const { body } = await filter(() => Promise.reject(failure('NO_ROUTE')))(exchange, attempt)
-    body.pipe({
-      data: chunk => {
-        text += chunk
-        return true
-      },
-      end() {},
-      fail() {},
-    })
+    const text = textOf(body)
     t.equal(text.includes(id), isShown)
     t.equal(text, `outrider: NO_ROUTE, request ${exchange.requestId}\n`)
     t.equal(exchange.isRequestIdMade, !isShown)
   }
 })
+
+t.test('a caller that likes JSON best is told in a problem document, without the address (RFC 9457)', async t => {
+  for (const type of ['application/problem+json', 'application/json']) {
+    const { filter, exchange, attempt } = setUp([
+      ['accept', type],
+      ['x-request-id', 'id-7'],
+    ])
+    exchange.flags.add('URX')
+    const { head, body } = await filter(() => Promise.reject(failure('UPSTREAM_CONNECT_REFUSED')))(exchange, attempt)
+    t.equal(head.headers.get('content-type'), type)
+    t.equal(head.headers.get('vary'), 'accept')
+    t.equal(head.headers.get('content-length'), String(body.length))
+    t.same(JSON.parse(textOf(body)), {
+      type: 'about:blank',
+      title: 'Service Unavailable',
+      status: 503,
+      detail: 'The endpoint refused the connection.',
+      code: 'UPSTREAM_CONNECT_REFUSED',
+      flags: ['UF', 'URX'],
+      requestId: 'id-7',
+    })
+  }
+})
+
+t.test('a HEAD request gets the length of the document, and no document', async t => {
+  const { exchange, attempt } = routed(new Call(requestHead({ method: 'HEAD' }, [['accept', 'application/json']])))
+  const filter = rescue({ counters: new Counters(), random: shares(), unexpected() {} })
+  const { head, body } = await filter(() => Promise.reject(failure('NO_ROUTE')))(exchange, attempt)
+  t.equal(head.headers.get('content-type'), 'application/json')
+  t.ok(Number(head.headers.get('content-length')) > 100)
+  t.equal(body.length, 0)
+})
+
+t.test('no answer in any form names an address', async t => {
+  for (const accept of ['*/*', 'application/json', 'application/problem+json']) {
+    for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+      const { filter, exchange, attempt } = setUp([['accept', accept]])
+      const { body } = await filter(() => Promise.reject(failure(code)))(exchange, attempt)
+      t.notMatch(textOf(body), /10\.0\.0\.7/, code)
+    }
+  }
+})
+
+function textOf(body: Body): string {
+  let text = ''
+  body.pipe({
+    data: chunk => {
+      text += chunk
+      return true
+    },
+    end() {},
+    fail() {},
+  })
+  return text
+}
