@@ -13,30 +13,27 @@ export type TraceBase = string | null
 
 /** A failed request for people: what happened at each sidecar, outermost first, and what to do about it. */
 export function storyText(story: Story, traces: TraceBase, output: Output): string {
-  const [first] = story as readonly [FailureRecord, ...FailureRecord[]]
+  const [first, ...others] = story as readonly [FailureRecord, ...FailureRecord[]]
+  const label = (text: string) => `  ${output.paint('bold', text)}`
+  const lines = [`${output.paint('bold', plain(whenText(first.time)))}  ${plain(headline(first, true))}`, ...bodyOf(first, '  ')]
+  for (const record of others) lines.push(`  ${plain(headline(record, false))}`, ...bodyOf(record, '    '))
+  lines.push(...identityRows(story, traces).map(plain))
   const cause = causeOf(story)
-  const lines: string[] = []
-  for (const record of story) {
-    const isFirst = record === first
-    const indent = isFirst ? '  ' : '    '
-    lines.push(`${isFirst ? `${output.paint('bold', whenText(first.time))}  ` : '  '}${headline(record, isFirst)}`)
-    for (const line of [whatHappened(record), ...rowsOf(record)]) lines.push(`${indent}${line}`)
-  }
-  lines.push(...identityRows(story, traces))
   const remedies = [adviceOf(cause).remedy, ...story.flatMap(({ details }) => details.flatMap(each => RETRY_ENDS[each]?.remedy ?? []))]
-  for (const remedy of new Set(remedies)) lines.push(`  ${output.paint('bold', 'What to do:')} ${remedy}`)
+  for (const remedy of new Set(remedies)) lines.push(`${label('What to do:')} ${remedy}`)
   const command = commandFor(cause)
-  if (command !== null) lines.push(`  ${output.paint('bold', 'Ask:')} ${command}`)
-  return lines
-    .filter(line => line !== '')
-    .map(plain)
-    .join('\n')
+  if (command !== null) lines.push(`${label('Ask:')} ${plain(command)}`)
+  return lines.join('\n')
 }
 
-/** Without what a terminal would act on: paths and messages come from the network. Colours of our own stay. */
+function bodyOf(record: FailureRecord, indent: string): readonly string[] {
+  return [whatHappened(record), ...rowsOf(record)].map(line => `${indent}${plain(line)}`)
+}
+
+/** Without what a terminal would act on: paths and messages come from the network. */
 function plain(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  return text.replace(/\x1b(?!\[\d{1,2}m)|[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g, '?')
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?')
 }
 
 /** `2026-11-27 23:14:05.123 UTC`. */
