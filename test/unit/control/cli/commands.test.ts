@@ -97,6 +97,10 @@ const BAD: readonly (readonly [words: string[], code: number, message: string])[
     2,
     'outrider: --jaeger: "http://127.0.0.1:16686/jaeger" is not allowed; must be a URL without user, path and query, such as http://127.0.0.1:16686: Jaeger is asked for /jaeger/, which it serves with --query.base-path=/jaeger',
   ],
+  [['why', 'id', '--last', '3'], 2, 'outrider: give either an ID or --last, not both'],
+  [['why', 'a b'], 2, 'outrider: ID: "a b" is not allowed; must be 1 to 128 visible characters'],
+  [['why', '--last', '0'], 2, 'outrider: --last: "0" is not allowed; must be a whole number from 1 to 1000'],
+  [['why', 'id', '--admin', '127.0.0.1:1'], 3, 'outrider why: nothing listens at http://127.0.0.1:1; --admin says where to ask'],
   [
     ['control', '--data-dir', '/nonexistent', '--xds', '0.0.0.0:0'],
     1,
