@@ -96,7 +96,8 @@ export const ADVICE = {
   },
   UPSTREAM_DNS: {
     meaning: 'The name of the host does not resolve.',
-    remedy: 'Check the name, and ask the name server of the machine for it. A service of the mesh is called by its own name, without DNS.',
+    remedy:
+      'Check the name. If it should be a service of the mesh, there is neither a Service document of that name (`outrider get service`) nor a sidecar with that --service (`outrider proxies`). If it is a host outside, ask the name server of the machine for it.',
   },
   UPSTREAM_TLS: {
     meaning: 'No TLS connection to the endpoint came about.',

@@ -4,23 +4,30 @@ import { answer } from './negotiation.ts'
 import type { ApiOptions } from './options.ts'
 import { ProblemError } from './problem.ts'
 
-/** Failures of one answer at most: what one sidecar keeps. */
+/** Failed requests of one answer at most: what one sidecar keeps. */
 export const MAX_FAILURES = 1_000
 /** Octets of the records of one answer: a thousand long ones of a few sidecars. Older ones are left out and counted. */
 export const MAX_FAILURES_BYTES = 8_388_608
 /** Octets of one record; a sidecar of this version makes none above 40 KiB. */
 export const MAX_RECORD_BYTES = 65_536
 
-/** A FailureRecord of `proxy/telemetry/failure-record.ts`, of which only the time is looked at here. */
+/** A FailureRecord of `proxy/telemetry/failure-record.ts`, of which only this is looked at here. */
 interface Item {
   readonly time: string
+  readonly request_id?: unknown
 }
 
 const querystring = {
   type: 'object',
   properties: {
     id: { type: 'string', minLength: 1, maxLength: 128, description: 'request id, or trace id of 32 hexadecimal digits' },
-    last: { type: 'integer', minimum: 1, maximum: MAX_FAILURES, default: 20, description: 'at most so many, the latest' },
+    last: {
+      type: 'integer',
+      minimum: 1,
+      maximum: MAX_FAILURES,
+      default: 20,
+      description: 'at most so many requests, the latest, each as every sidecar saw it',
+    },
     service: { type: 'string', minLength: 1, maxLength: 253, description: 'that called or was called' },
     namespace: { type: 'string', minLength: 1, maxLength: 63, description: 'of the service that called or was called' },
   },
@@ -39,11 +46,11 @@ export function failureRoutes(app: FastifyInstance, options: ApiOptions): void {
   })
 }
 
-/** Merges what sidecars found: keeps the latest, within a number and octets, whatever comes. */
+/** Merges what sidecars found: keeps the latest requests, within a number and octets, whatever comes. */
 export class LatestFailures {
   readonly #last: number
   readonly #maxBytes: number
-  readonly #kept: { readonly item: Item; readonly bytes: number }[] = []
+  #kept: { readonly item: Item; readonly bytes: number }[] = []
   /** Sidecars that answered. */
   answers = 0
   /** Found, and left out because an answer is bounded. */
@@ -69,17 +76,28 @@ export class LatestFailures {
     }
     // RFC 3339 in UTC with milliseconds sorts as text.
     this.#kept.sort((a, b) => (a.item.time < b.item.time ? 1 : a.item.time > b.item.time ? -1 : 0))
-    this.#cut(Math.min(this.#kept.length, this.#last))
+    this.#keepLast()
+    this.#keepFitting()
   }
 
-  /** Keeps the latest `count`, and of these as many as fit. */
-  #cut(count: number): void {
+  /** Whole requests, however many sidecars have seen each. */
+  #keepLast(): void {
+    const requests = new Set<unknown>()
+    this.#kept = this.#kept.filter(({ item }) => {
+      const request = typeof item.request_id === 'string' ? item.request_id : item
+      if (requests.size === this.#last && !requests.has(request)) return false
+      requests.add(request)
+      return true
+    })
+  }
+
+  #keepFitting(): void {
     let fitting = 0
-    for (let bytes = 0; fitting < count; fitting++) {
+    for (let bytes = 0; fitting < this.#kept.length; fitting++) {
       bytes += this.#kept[fitting]?.bytes ?? 0
       if (bytes > this.#maxBytes) break
     }
-    this.omitted += count - fitting
+    this.omitted += this.#kept.length - fitting
     this.#kept.length = fitting
   }
 }

@@ -6,7 +6,7 @@ import { CommandError, EXIT_CODES } from './exit-codes.ts'
 import { structured } from './output.ts'
 import { formatAddress } from './values.ts'
 
-/** Failures of one request or trace that are asked for: more sidecars than a request passes. */
+/** Requests of one trace that are asked for. */
 const OF_ONE_ID = 100
 /** Failures that are shown where nobody says how many: a screenful. */
 const DEFAULT_LAST = 20
@@ -25,7 +25,7 @@ export const whyCommand: Command = {
     { text: 'what has failed lately to or from one service', command: 'outrider why --last 20 --service orders' },
   ],
   flags: [
-    { name: 'last', type: { kind: 'integer', min: 1, max: 1_000 }, summary: `so many failures, the latest; left out: ${DEFAULT_LAST}` },
+    { name: 'last', type: { kind: 'integer', min: 1, max: 1_000 }, summary: `so many requests, the latest; left out: ${DEFAULT_LAST}` },
     { name: 'service', type: { kind: 'name' }, summary: 'that called or was called' },
     { name: 'admin', type: { kind: 'address' }, summary: 'ask the sidecar with this admin port alone' },
     { ...withoutDefault(), summary: 'of the service that called or was called' },

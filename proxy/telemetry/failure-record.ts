@@ -54,7 +54,7 @@ export interface FailedTry {
 export interface FailureQuery {
   /** A request id, or a trace id of 32 hexadecimal digits; null: any. */
   readonly id: string | null
-  /** At most so many, the latest. 1 to MAX_FAILURES. */
+  /** At most so many requests, the latest, each with all its records. 1 to MAX_FAILURES. */
   readonly last: number
   /** That called or was called; null: any. */
   readonly service: string | null

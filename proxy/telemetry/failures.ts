@@ -49,9 +49,14 @@ export class Failures {
   /** Those that were asked for, oldest first. */
   find(query: FailureQuery): readonly FailureRecord[] {
     const found: FailureRecord[] = []
-    for (let i = this.#count - 1; i >= 0 && found.length < query.last; i--) {
+    const requests = new Set<unknown>()
+    for (let i = this.#count - 1; i >= 0; i--) {
       const record = this.#records[(this.#first + i) % this.#records.length]
-      if (record && isAskedFor(record, query)) found.push(record)
+      if (!record || !isAskedFor(record, query)) continue
+      const request = record.request_id ?? record
+      if (requests.size === query.last && !requests.has(request)) continue
+      requests.add(request)
+      found.push(record)
     }
     return found.reverse()
   }

@@ -54,6 +54,19 @@ t.test('they are found by request id, by trace id, and by who called or was call
   t.same(find({ last: 2 }), ['two', 'three'], 'the latest')
 })
 
+t.test('a request that a sidecar saw twice counts once, and is told whole', async t => {
+  const failures = new Failures()
+  failures.add(failureRecord({ request_id: 'old' }))
+  failures.add(failureRecord({ request_id: 'one', cluster: 'default/prices:80' }))
+  failures.add(failureRecord({ request_id: 'two' }))
+  failures.add(inboundRecord({ request_id: 'one' }))
+  failures.add(failureRecord({ request_id: null }))
+  const last = (count: number) => failures.find({ ...ALL, last: count }).map(each => each.request_id)
+  t.same(last(1), [null])
+  t.same(last(2), ['one', 'one', null])
+  t.same(last(3), ['one', 'two', 'one', null])
+})
+
 t.test('the service that was called is that of the cluster, else the one that the authority names', async t => {
   t.same(calledService(failureRecord({ cluster: 'shop/orders-v2:8080' })), { service: 'orders-v2', namespace: 'shop' })
   t.same(calledService(failureRecord({ cluster: null, authority: 'orders:80' })), { service: 'orders', namespace: 'default' })

@@ -108,7 +108,7 @@ export type FindFailures = Message<"outrider.v1.FindFailures"> & {
   id: string;
 
   /**
-   * At most so many, the latest.
+   * At most so many requests, the latest, each with all its records.
    *
    * @generated from field: uint32 last = 3;
    */

@@ -14,6 +14,13 @@ t.test('answers are merged by time, and the latest are kept', async t => {
   t.equal(merged.omitted, 5, 'what a sidecar left out is counted')
 })
 
+t.test('a request that several sidecars saw counts once, and is kept whole', async t => {
+  const merged = new LatestFailures(2)
+  merged.add({ records: [record(1, { request_id: 'a' }), record(4, { request_id: 'b' })], omitted: 0 })
+  merged.add({ records: [record(2, { request_id: 'b' }), record(3, { request_id: 'c' })], omitted: 0 })
+  t.same(seconds(merged), [2, 3, 4])
+})
+
 t.test('older ones give way where the octets do not suffice', async t => {
   const merged = new LatestFailures(10, record(1).length * 2)
   merged.add({ records: [record(1), record(2), record(3)], omitted: 0 })
