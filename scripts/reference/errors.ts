@@ -1,12 +1,9 @@
-// Writes docs/errors.md from the tables that the sidecar works by, or with --check says whether it is up to date.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { ADVICE, RETRY_ENDS } from '../proxy/advice.ts'
-import { ERRORS, type ErrorCode, type ErrorRow } from '../proxy/errors.ts'
-import { FLAGS, type Flag } from '../proxy/flags.ts'
+import { ADVICE, RETRY_ENDS } from '../../proxy/advice.ts'
+import { ERRORS, type ErrorCode, type ErrorRow } from '../../proxy/errors.ts'
+import { FLAGS, type Flag } from '../../proxy/flags.ts'
+import { cell, code as literal } from './cells.ts'
 
-const file = new URL('../docs/errors.md', import.meta.url)
-const cell = (text: string) => text.replaceAll('|', '\\|')
-const code = (text: string | null) => (text === null ? '–' : `\`${text}\``)
+const code = (text: string | null) => (text === null ? '–' : literal(text))
 const rows = Object.entries(ERRORS) as [ErrorCode, ErrorRow][]
 
 const table = rows.map(
@@ -20,9 +17,11 @@ const flags = Object.entries(FLAGS).map(([flag, meaning]) => {
 })
 const ends = Object.entries(RETRY_ENDS).map(([name, { meaning, remedy }]) => `| \`${name}\` | ${cell(meaning)} | ${cell(remedy)} |`)
 
-const text = `# Errors and response flags
+/** `docs/errors.md`: every code and flag, from the tables that the sidecar works by. */
+export function errorsPage(): string {
+  return `# Errors and response flags
 
-Made by \`node scripts/errors.ts\` from \`proxy/errors.ts\`, \`proxy/flags.ts\` and \`proxy/advice.ts\`: what stands here is what the sidecar does.
+Made by \`npm run generate\` from \`proxy/errors.ts\`, \`proxy/flags.ts\` and \`proxy/advice.ts\`: what stands here is what the sidecar does.
 
 A request that fails has a **code**. It is in the body of the answer, in \`Proxy-Status\` (RFC 9209), in the access log and in \`outrider why\`; scripts match on it. **Response flags** are Envoy's, and say the same more coarsely.
 \`outrider why REQUEST-ID\` tells one request's story; see [why.md](why.md).
@@ -63,9 +62,4 @@ ${flags.join('\n')}
 An error that a sidecar makes is one line of text, \`outrider: CODE, request ID\`. Where \`Accept\` likes JSON better than text it is a problem document (RFC 9457), \`application/problem+json\` or \`application/json\` as asked, with the members \`type\`, \`title\`, \`status\`, \`detail\` (the meaning above),
 \`code\`, \`flags\` (a list) and \`requestId\`. No body names an address. What fails before a request could be read is answered in plain text without an id.
 `
-
-if (!process.argv.includes('--check')) writeFileSync(file, text)
-else if (readFileSync(file, 'utf8') !== text) {
-  process.stderr.write('docs/errors.md is not up to date: node scripts/errors.ts\n')
-  process.exit(1)
 }
