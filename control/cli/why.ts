@@ -96,8 +96,13 @@ function queryOf({ flags }: Context, id: string | null): URLSearchParams {
 
 async function askControlPlane(context: Context, id: string | null): Promise<Found> {
   const client = new ApiClient(context.flags.requiredText('api'), '--api')
-  const { text } = await client.expect({ method: 'GET', path: `/v1/failures?${queryOf(context, id)}` })
-  return JSON.parse(text) as Found
+  try {
+    const { text } = await client.expect({ method: 'GET', path: `/v1/failures?${queryOf(context, id)}` })
+    return JSON.parse(text) as Found
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exit !== 'unreachable') throw error
+    throw new CommandError('unreachable', `${error.message}\n--admin HOST:PORT asks one sidecar, which needs no control plane`)
+  }
 }
 
 async function askSidecar(admin: string, query: URLSearchParams): Promise<Found> {

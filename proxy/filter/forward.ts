@@ -1,6 +1,7 @@
 import type { Cluster, ClusterRegistry } from '../cluster/cluster.ts'
 import { endpointName, type Host } from '../cluster/endpoint.ts'
 import { MeshError } from '../errors.ts'
+import type { ResponseHead } from '../http/head.ts'
 import type { Connection, Outgoing, Response } from '../http/message.ts'
 import { type BodyWatcher, isWhole, MeteredBody } from '../http/meter.ts'
 import { codeOfAnswer } from '../http/reply.ts'
@@ -143,9 +144,7 @@ function failed(exchange: Exchange, attempt: Attempt, thrown: unknown): unknown 
 function received(cluster: Cluster, exchange: Exchange, attempt: Attempt, response: Response): Response {
   const { head, body } = response
   attempt.status = head.status
-  // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
-  if (exchange.direction === 'inbound' && head.status === 503) head.headers.delete('proxy-status')
-  if (exchange.direction === 'outbound' && head.status >= 500) attempt.peerCode = codeOfAnswer(head)
+  if (head.status >= 500) attribute(exchange, attempt, head)
   if (isTunnel(attempt.head.method, head.status)) {
     exchange.onDone(() => {
       cluster.leave()
@@ -158,6 +157,15 @@ function received(cluster: Cluster, exchange: Exchange, attempt: Attempt, respon
     return response
   }
   return { head, body: new MeteredBody(body, new Leaving(cluster, attempt)) }
+}
+
+/** Sees to it that an answer says truly whether a sidecar made it, and which code it gave. */
+function attribute(exchange: Exchange, attempt: Attempt, head: ResponseHead): void {
+  const code = codeOfAnswer(head)
+  if (code === null) return
+  if (exchange.direction === 'outbound') attempt.peerCode = code
+  // An app that passes on what another sidecar answered must not promise for itself that it has done nothing.
+  else head.headers.delete('proxy-status')
 }
 
 /** 101, and 2xx to CONNECT, open a tunnel (RFC 9110 sections 15.2.2 and 9.3.6). */

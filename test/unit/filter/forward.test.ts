@@ -208,6 +208,21 @@ t.test('an app that passes on the receipt of another service makes no promise fo
   t.notOk(result.response?.head.headers.has('proxy-status'))
 })
 
+t.test("an answer of 5xx that a sidecar made is noted with its code; one that the app passed on, or made, is the app's", async t => {
+  const ours = 'outrider; error=x; details="APP_UNAVAILABLE"'
+  for (const [status, field, direction, code, passes] of [
+    [503, ours, 'outbound', 'APP_UNAVAILABLE', true],
+    [500, ours, 'inbound', null, false],
+    [502, 'nginx; error=dns_error', 'inbound', null, true],
+    [404, ours, 'outbound', null, true],
+  ] as const) {
+    const { upstream, attempt, result } = setUp({ direction })
+    await upstream.answer(0, response(status, new HandBody(0), [['proxy-status', field]]))
+    t.equal(attempt.peerCode, code, `${status} ${direction}`)
+    t.equal(result.response?.head.headers.has('proxy-status'), passes, `${status} ${direction}`)
+  }
+})
+
 t.test('CONNECT opens a raw tunnel to a host, counted until the exchange is done', async t => {
   const call = new Call(requestHead({ method: 'CONNECT', authority: 'example.org:443', path: null }), new HandBody())
   const { upstream, attempt, result } = setUp({ call, openTunnel: async () => response(200, new HandBody()) })

@@ -102,6 +102,11 @@ const BAD: readonly (readonly [words: string[], code: number, message: string])[
   [['why', '--last', '0'], 2, 'outrider: --last: "0" is not allowed; must be a whole number from 1 to 1000'],
   [['why', 'id', '--admin', '127.0.0.1:1'], 3, 'outrider why: nothing listens at http://127.0.0.1:1; --admin says where to ask'],
   [
+    ['why', '--api', 'http://127.0.0.1:1'],
+    3,
+    'outrider why: nothing listens at http://127.0.0.1:1; `outrider control` starts a control plane, and --api says where it is',
+  ],
+  [
     ['control', '--data-dir', '/nonexistent', '--xds', '0.0.0.0:0'],
     1,
     'outrider control: --xds 0.0.0.0:0 can be reached from other machines, and there are no identities yet: bind 127.0.0.1, or add --insecure',
