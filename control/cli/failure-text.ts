@@ -19,7 +19,7 @@ export function storyText(story: Story, traces: TraceBase, output: Output): stri
   for (const record of others) lines.push(`  ${plain(headline(record, false))}`, ...bodyOf(record, '    '))
   lines.push(...identityRows(story, traces).map(plain))
   const cause = causeOf(story)
-  const remedies = [adviceOf(cause).remedy, ...story.flatMap(({ details }) => details.flatMap(each => RETRY_ENDS[each]?.remedy ?? []))]
+  const remedies = [adviceOf(cause).remedy, ...story.flatMap(({ stops }) => stops.flatMap(each => RETRY_ENDS[each]?.remedy ?? []))]
   for (const remedy of new Set(remedies)) lines.push(`${label('What to do:')} ${remedy}`)
   const command = commandFor(cause)
   if (command !== null) lines.push(`${label('Ask:')} ${plain(command)}`)
@@ -57,7 +57,7 @@ function headline(record: FailureRecord, isFirst: boolean): string {
 /** Why, in a sentence or two. */
 function whatHappened(record: FailureRecord): string {
   const sentences = [causeSentence(record)]
-  for (const detail of record.details) sentences.push(RETRY_ENDS[detail]?.meaning ?? `${detail}.`)
+  for (const stop of record.stops) sentences.push(RETRY_ENDS[stop]?.meaning ?? `${stop}.`)
   const once = whyOnce(record)
   if (once !== null) sentences.push(once)
   return sentences.join(' ')
@@ -87,7 +87,8 @@ function whyOnce({ direction, retry, tries, method, code, status, flags }: Failu
 }
 
 function rowsOf(record: FailureRecord): readonly string[] {
-  const { reason, origin, cluster, tries } = record
+  const { origin, cluster, tries } = record
+  const reason = reasonOf(record)
   const rows: string[] = []
   // A single try says the same with its time.
   if (reason !== null && tries.at(-1)?.message !== reason) rows.push(row('reason', reason))
@@ -95,6 +96,14 @@ function rowsOf(record: FailureRecord): readonly string[] {
   for (const limit of limitsOf(record)) rows.push(row('limit', limit))
   for (const each of tries) rows.push(row(`try ${each.number}`, tryText(each)))
   return rows
+}
+
+/** What happened to which address; null: nothing that other lines do not say. */
+function reasonOf({ details, stops }: FailureRecord): string | null {
+  const end = stops.join('; ')
+  if (details === null || end === '') return details
+  if (details === end) return null
+  return details.endsWith(`; ${end}`) ? details.slice(0, -end.length - 2) : details
 }
 
 const row = (label: string, text: string) => `${label.padEnd(8)} ${text}`

@@ -25,8 +25,7 @@ export function observeFailures(failures: Failures, node: FailureNode, clock: Cl
       failures.add({
         ...cutTexts(recordOfRefusal(refusal, wallClock.now())),
         node,
-        reason: cut(refusal.error.message),
-        details: NONE,
+        stops: NONE,
         tries: NONE,
         timeouts: null,
         retry: null,
@@ -39,15 +38,14 @@ export function observeFailures(failures: Failures, node: FailureNode, clock: Cl
 
 /** @param now monotonic, ms. @param wallNow the same moment, ms since 1970. */
 export function failureOf(exchange: Exchange, node: FailureNode, now: number, wallNow: number): FailureRecord {
-  const { error, details, attempts, route, startedAt, direction } = exchange
+  const { details, attempts, route, startedAt, direction } = exchange
   const sent = attempts.filter(each => each.startedAt > 0).slice(-MAX_TRIES)
   // Inbound has an idle timeout and one retry of its own, whatever its route says.
   const settings = direction === 'outbound' && route !== null ? settingsOf(route) : { timeouts: null, retry: null, origins: NO_ORIGINS }
   return {
     ...cutTexts(recordOf(exchange, now, wallNow)),
     node,
-    reason: error === null ? null : cut(error.message),
-    details: details.length === 0 ? NONE : [...details],
+    stops: details.length === 0 ? NONE : [...details],
     tries: sent.map(each => tryOf(each, startedAt, attempts.at(-1) === each)),
     ...settings,
   }
@@ -79,13 +77,15 @@ function tryOf(attempt: Attempt, startedAt: number, isLast: boolean): FailedTry 
 
 /** The texts that come from outside; the rest is short, or the configuration's own. */
 function cutTexts(record: AccessRecord): AccessRecord {
-  const { method, authority, path, user_agent } = record
-  if (method.length + authority.length + (path?.length ?? 0) + (user_agent?.length ?? 0) <= MAX_TEXT_CHARACTERS) return record
+  const { method, authority, path, user_agent, details } = record
+  const length = method.length + authority.length + (path?.length ?? 0) + (user_agent?.length ?? 0) + (details?.length ?? 0)
+  if (length <= MAX_TEXT_CHARACTERS) return record
   return {
     ...record,
     method: cut(method),
     authority: cut(authority),
     path: path === null ? null : cut(path),
     user_agent: user_agent === null ? null : cut(user_agent),
+    details: details === null ? null : cut(details),
   }
 }

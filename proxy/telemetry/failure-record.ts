@@ -4,10 +4,8 @@ import type { AccessRecord } from './access-record.ts'
 export interface FailureRecord extends AccessRecord {
   /** The sidecar that carried it. */
   readonly node: FailureNode
-  /** What happened to which address, for an operator: the error's message, with each endpoint's state where none could serve. Null: the answer is the app's own. */
-  readonly reason: string | null
-  /** More than the code says: `budget`, `replay limit`, ... */
-  readonly details: readonly string[]
+  /** Why there was no other try, apart from the count: `budget`, `replay limit`, `retry overflow`. They end `details`, too. */
+  readonly stops: readonly string[]
   /** The last tries, in order. */
   readonly tries: readonly FailedTry[]
   /** In force for it, ms; null: there was no route. */

@@ -142,7 +142,7 @@ t.test('what is no request is kept as well', async t => {
   const { mesh, out } = await start(t)
   const client = new Client(out).write('GET / HTTP/1.1\r\nHost: a b\r\n\r\n')
   t.match(await client.closed, /^HTTP\/1\.1 400 /)
-  t.match((await failuresOf(mesh, 'last=1')).items, [{ code: 'DOWNSTREAM_PROTOCOL', flags: 'DPE', request_id: null, reason: /Host/ }])
+  t.match((await failuresOf(mesh, 'last=1')).items, [{ code: 'DOWNSTREAM_PROTOCOL', flags: 'DPE', request_id: null, details: /Host/ }])
 })
 
 t.test('an older control plane, which does not know the stream, is asked again rarely', async t => {

@@ -33,7 +33,7 @@ async function start(t: Test): Promise<RunningApi> {
 t.test('why tells the story of one request, and exits 0', async t => {
   const api = await start(t)
   api.failures = new Map([
-    ['web-1', [failureRecord({ status: 500, flags: '-', code: null, reason: null, tries: [] })]],
+    ['web-1', [failureRecord({ status: 500, flags: '-', code: null, details: null, tries: [] })]],
     ['orders-1', [inboundRecord()]],
   ])
   const { code, out, err } = await outrider('why', 'id-1', '--api', api.base)

@@ -49,9 +49,9 @@ t.test('a failure is kept with its tries, the reason, the rule and its settings'
     node: NODE,
     status: 503,
     code: 'UPSTREAM_CONNECT_REFUSED',
-    reason: 'UPSTREAM_CONNECT_REFUSED at 10.0.0.7:8080',
+    details: 'UPSTREAM_CONNECT_REFUSED at 10.0.0.7:8080; budget',
     attempts: 2,
-    details: ['budget'],
+    stops: ['budget'],
     timeouts: { request_ms: 500, per_try_ms: null, idle_ms: 300_000 },
     retry: { attempts: 1 },
     origins: { 'retry.attempts': 'TrafficPolicy default/p (p.yaml:3)' },
@@ -76,7 +76,7 @@ t.test("an answer that the callee's sidecar made is told from the app's own", as
   Object.assign(attempt, { host: hostAt(1), startedAt: 2, settledAt: 5, status: 503, peerCode: 'APP_UNAVAILABLE' })
   exchange.status = 503
   observer.done(exchange)
-  t.match(found(), [{ code: null, reason: null, tries: [{ status: 503, code: 'APP_UNAVAILABLE', message: null }] }])
+  t.match(found(), [{ code: null, details: null, tries: [{ status: 503, code: 'APP_UNAVAILABLE', message: null }] }])
 })
 
 t.test('an answer that broke off keeps its status and says what broke it', async t => {
@@ -105,7 +105,7 @@ t.test('a refusal before there was an exchange is kept too', async t => {
     error: failure('DOWNSTREAM_HEAD_TOO_LARGE'),
     head: null,
   })
-  t.match(found(), [{ status: 431, code: 'DOWNSTREAM_HEAD_TOO_LARGE', method: '', node: NODE, tries: [], reason: /DOWNSTREAM_HEAD/ }])
+  t.match(found(), [{ status: 431, code: 'DOWNSTREAM_HEAD_TOO_LARGE', method: '', node: NODE, tries: [], details: /DOWNSTREAM_HEAD/ }])
 })
 
 t.test('of many tries the last ones are kept, and of long texts the beginning', async t => {

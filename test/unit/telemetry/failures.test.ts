@@ -20,7 +20,7 @@ t.test('long ones are kept as long as their octets fit', async t => {
   const failures = new Failures()
   const path = `/${'x'.repeat(MAX_TEXT_CHARACTERS - 1)}`
   for (let i = 0; i < MAX_FAILURES; i++)
-    failures.add(failureRecord({ path, reason: path, user_agent: path, authority: path, request_id: `id-${i}` }))
+    failures.add(failureRecord({ path, details: path, user_agent: path, authority: path, request_id: `id-${i}` }))
   t.ok(failures.bytes <= MAX_FAILURE_BYTES && failures.bytes > MAX_FAILURE_BYTES - 10_000)
   t.ok(failures.count < 500)
   t.equal(failures.find(ALL).at(-1)?.request_id, `id-${MAX_FAILURES - 1}`, 'the latest is there')

@@ -54,7 +54,7 @@ test('a stream begins with who it is, and each question is answered under its nu
 
 test('an answer is bounded: the latest records that fit, and how many were left out', async t => {
   const path = 'x'.repeat(1_000)
-  const found = Array.from({ length: 1_000 }, (_, i) => failureRecord({ request_id: `id-${i}`, path, reason: path }))
+  const found = Array.from({ length: 1_000 }, (_, i) => failureRecord({ request_id: `id-${i}`, path, details: path }))
   const { client, ask, answered } = played(found)
   client.start()
   ask({ last: 1_000 })
