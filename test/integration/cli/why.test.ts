@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { COMMANDS } from '../../../control/cli/commands.ts'
 import { dispatch } from '../../../control/cli/dispatch.ts'
@@ -85,21 +83,13 @@ t.test('sidecars that did not answer are named beside what was found', async t =
 
 t.test('where the control plane shows traces, a sampled one has its address; where it does not, its id', async t => {
   const trace = 'c'.repeat(32)
-  const api = await start(t)
-  api.failures = new Map([['web-1', [failureRecord({ trace_id: trace })]]])
-  t.match((await outrider('why', trace, '--api', api.base)).out, `\n  trace    ${trace}\n`)
-  for (const [jaeger, shown] of [
-    ['/jaeger/', (at: string) => `${at}/jaeger/trace/${trace}`],
-    [null, () => trace],
-  ] as const) {
-    const server = createServer((request, response) => {
-      const isLinks = request.url === '/v1/links'
-      const body = isLinks ? { jaeger } : { items: [failureRecord({ trace_id: trace })], silent: [], asked: 1, omitted: 0 }
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    t.teardown(() => server.close())
-    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    t.match((await outrider('why', trace, '--api', at)).out, `\n  trace    ${shown(at)}\n`)
+  for (const jaeger of [null, new URL('http://127.0.0.1:16686')]) {
+    const api = new RunningApi()
+    api.jaeger = jaeger
+    api.failures = new Map([['web-1', [failureRecord({ trace_id: trace })]]])
+    await api.start()
+    t.teardown(() => api.stop())
+    const { out } = await outrider('why', trace, '--api', api.base)
+    t.match(out, `\n  trace    ${jaeger === null ? '' : `${api.base}/jaeger/trace/`}${trace}\n`)
   }
 })
