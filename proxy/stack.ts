@@ -8,6 +8,7 @@ import { appCluster, type Bootstrap } from './config/bootstrap.ts'
 import { INBOUND, OUTBOUND, PASSTHROUGH_CLUSTER, type Snapshot } from './config/snapshot.ts'
 import { MeshError } from './errors.ts'
 import { compose, serve } from './filter/compose.ts'
+import { deadline } from './filter/deadline.ts'
 import type { Exchange, Filter, Handler } from './filter/exchange.ts'
 import { forward } from './filter/forward.ts'
 import { headers, responseHeaders } from './filter/headers.ts'
@@ -69,7 +70,7 @@ const NO_EVENTS: ConnectionEvents = { available() {}, closed() {} }
 /**
  * The composition root of the data path: the only file that knows all layers. A request's life, outermost first:
  *
- *     outbound: rescue > overload > trace > route > headers > timeout > retry > traceAttempt > forward (per try)
+ *     outbound: rescue > overload > trace > route > headers > timeout > retry > deadline > traceAttempt > forward (the last three per try)
  *     inbound:  rescue > overload > trace > target > route > headers > timeout > retry > forward
  *
  * `apply` builds both from a snapshot and swaps them by one assignment: a request in flight ends with what it began with.
@@ -176,6 +177,7 @@ export class Stack {
           headers(change(OUTBOUND)),
           timeout(timers, counters),
           tries,
+          deadline(PASSTHROUGH_CLUSTER),
           ...traced,
         ],
         send(openAttempt),

@@ -29,7 +29,7 @@ function routeLines(route: ExplainedRoute): readonly string[] {
   const lines = [
     `  rule   ${route.origin}`,
     `  match  ${matchText(route.match)}`,
-    `  timeouts`,
+    `  timeouts (a caller's deadline holds where it is sooner)`,
     `    request    ${time(timeouts.requestMs)}${from('timeouts.request')}`,
     `    each try   ${time(timeouts.perTryMs)}${from('timeouts.backendRequest') || from('retry.perTryTimeout')}`,
     `    idle       ${time(timeouts.idleMs)}${from('timeouts.idle')}`,

@@ -6,6 +6,7 @@ import type { RequestHead, ResponseHead } from '../http/head.ts'
 import type { Connection, Incoming, Outgoing, Response } from '../http/message.ts'
 import type { Route, WeightedCluster } from '../route/route.ts'
 import type { Cancellation } from '../util/cancellation.ts'
+import type { TimeLimit } from './deadline.ts'
 
 /** One request from its first octet to its access-log line. Outlives its attempts. */
 export class Exchange {
@@ -17,6 +18,8 @@ export class Exchange {
   route: Route | null = null
   /** What the rule's prefix matched, for prefix rewrites; empty: it did not match by prefix. */
   matchedPrefix = ''
+  /** Set by the timeout filter; null: it may take for ever, or this side is not the one to say. */
+  limit: TimeLimit | null = null
   /** Chosen once for all tries, as in Envoy. */
   backend: WeightedCluster | null = null
   /** Every try, in order; the last one answered. */

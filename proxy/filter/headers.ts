@@ -6,6 +6,7 @@ import { isLoop, viaEntries } from '../http/via.ts'
 import { modifyRequest, modifyResponse } from '../route/modify.ts'
 import type { Counters } from '../util/counters.ts'
 import type { Random } from '../util/random.ts'
+import { DEADLINE } from './deadline.ts'
 import type { Attempt, Exchange, Filter } from './exchange.ts'
 import { identify } from './identify.ts'
 
@@ -35,6 +36,7 @@ export function headers(options: HeadersOptions): Filter {
 /** To hosts outside the mesh nothing is added, and what is meant for the mesh stays here. What the operator wrote holds for them too. */
 function leaveMesh(exchange: Exchange, attempt: Attempt): void {
   attempt.head.headers.delete('baggage')
+  attempt.head.headers.delete(DEADLINE)
   modify(exchange, attempt)
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { DEADLINE } from '../../../proxy/filter/deadline.ts'
 import { TUNNEL_IDLE_MS, timeout } from '../../../proxy/filter/timeout.ts'
 import type { Timeouts } from '../../../proxy/route/route.ts'
 import { Counters } from '../../../proxy/util/counters.ts'
@@ -11,12 +12,14 @@ interface Options {
   method?: string
   upgrade?: string
   direction?: 'inbound' | 'outbound'
+  deadline?: string
 }
 
 function setUp(options: Options = {}) {
   const time = new Time()
   const upstream = new Upstream()
-  const call = new Call(requestHead({ method: options.method ?? 'GET', upgrade: options.upgrade ?? null }), options.body)
+  const fields = options.deadline === undefined ? [] : [[DEADLINE, options.deadline] as const]
+  const call = new Call(requestHead({ method: options.method ?? 'GET', upgrade: options.upgrade ?? null }, fields), options.body)
   const { exchange, attempt } = routed(call, routeTo('orders', {}, options.timeouts), options.direction)
   const counters = new Counters()
   const result = run(timeout(time.wheel, counters), upstream.handler, exchange, attempt)
@@ -179,4 +182,71 @@ t.test('before the tunnel stands the request timeout runs from the head, though 
 t.test('0s switches a timeout off: with none set nothing is watched', async t => {
   const { time } = setUp({ timeouts: { requestMs: null, idleMs: null } })
   t.equal(time.wheel.size, 0)
+})
+
+t.test("a caller's deadline shortens the request timeout, holds where there is none, and never lengthens one", async t => {
+  const cases = [
+    { requestMs: 1000, deadline: '400', dueMs: 400 },
+    { requestMs: null, deadline: '400', dueMs: 400 },
+    { requestMs: 300, deadline: '400', dueMs: 300 },
+  ]
+  for (const { requestMs, deadline, dueMs } of cases) {
+    const { time, result, counters } = setUp({ timeouts: { requestMs }, deadline })
+    await time.pass(dueMs - 15)
+    t.equal(result.error, null)
+    await time.pass(30)
+    t.match(result.error, { code: 'REQUEST_TIMEOUT' })
+    t.equal(counters.get('request_timeouts'), 1)
+    t.equal(time.wheel.size, 0)
+  }
+})
+
+t.test('a deadline is a moment: an upload does not put it off', async t => {
+  const body = new HandBody()
+  const { time, result, upstream } = setUp({ timeouts: { requestMs: 1000 }, deadline: '500', body, method: 'POST' })
+  upstream.asked[0]?.attempt.body.pipe(new Collector())
+  await time.pass(300)
+  body.send('x')
+  await time.pass(180)
+  t.equal(result.error, null)
+  await time.pass(40)
+  t.match(result.error, { code: 'REQUEST_TIMEOUT', message: /caller's deadline/ })
+})
+
+t.test('a deadline that is past is answered at once, and nothing is sent', async t => {
+  const upstream = new Upstream()
+  const { exchange, attempt } = routed(new Call(requestHead({}, [[DEADLINE, '0']])), routeTo('orders'))
+  const counters = new Counters()
+  const handler = timeout(new Time().wheel, counters)(upstream.handler)
+  t.throws(() => handler(exchange, attempt), { code: 'REQUEST_TIMEOUT' })
+  t.equal(upstream.asked.length, 0)
+  t.equal(counters.get('request_timeouts'), 1)
+})
+
+t.test('what is no deadline is ignored', async t => {
+  for (const deadline of ['', '-1', '1.5', '1e3', '1000000000', ' 1', 'soon', '10, 20']) {
+    const { exchange, time } = setUp({ deadline })
+    t.equal(exchange.limit, null, deadline)
+    t.equal(time.wheel.size, 1, 'only idle is watched')
+  }
+})
+
+t.test('inbound passes a deadline on and is not held to it', async t => {
+  const { time, result, upstream, exchange } = setUp({ direction: 'inbound', deadline: '100', timeouts: { requestMs: 100 } })
+  await time.pass(500)
+  t.equal(result.error, null)
+  t.equal(exchange.limit, null)
+  t.equal(upstream.asked[0]?.attempt.head.headers.get(DEADLINE), '100')
+})
+
+t.test('in a tunnel neither the request timeout nor a deadline holds, also after one direction has ended', async t => {
+  const [upload, tunnel] = [new HandBody(), new HandBody()]
+  const { time, result, upstream } = setUp({ upgrade: 'websocket', body: upload, timeouts: { requestMs: 1000 }, deadline: '500' })
+  upstream.asked[0]?.attempt.body.pipe(new Collector())
+  await upstream.answer(0, response(101, tunnel))
+  const sink = new Collector()
+  result.response?.body.pipe(sink)
+  upload.end()
+  await time.pass(2_000)
+  t.equal(sink.error, null)
 })
