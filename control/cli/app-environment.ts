@@ -1,5 +1,6 @@
 import type { Collector } from '../../proxy/telemetry/tracer.ts'
 import { exporterEnvironment } from './collector.ts'
+import { withNodeHook } from './node-hook.ts'
 import { type Address, formatAddress } from './values.ts'
 
 /** Hosts that never go through the sidecar: what an app calls on its own machine is not the mesh's business. */
@@ -11,12 +12,14 @@ const NO_PROXY = 'localhost,127.0.0.1,::1'
  * @param outbound where the sidecar listens for the app.
  * @param port where the app shall listen.
  * @param collector where the sidecar sends spans, and the app may; null: nowhere.
+ * @param hasHook Node programs load the hook; to others the variable means nothing.
  */
 export function appEnvironment(
   inherited: Readonly<Record<string, string | undefined>>,
   outbound: Address,
   port: number,
   collector: Collector | null = null,
+  hasHook = false,
 ): Record<string, string | undefined> {
   const proxy = `http://${formatAddress(outbound)}`
   const given: Record<string, string> = {
@@ -33,7 +36,9 @@ export function appEnvironment(
   // Both or none: the endpoint of the one with the protocol of the other would not do.
   if (collector !== null && inherited['OTEL_EXPORTER_OTLP_ENDPOINT'] === undefined) Object.assign(given, exporterEnvironment(collector))
   // PORT is where the sidecar looks for the app: an inherited one that says otherwise would leave the app unreachable.
-  return { ...given, ...inherited, PORT: String(port) }
+  const own: Record<string, string> = { PORT: String(port) }
+  if (hasHook) own['NODE_OPTIONS'] = withNodeHook(inherited['NODE_OPTIONS'], outbound)
+  return { ...given, ...inherited, ...own }
 }
 
 /** The port that the caller has set for its app, as `PORT`; null: none, or no port. */

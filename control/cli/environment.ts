@@ -4,6 +4,9 @@ import type { FlagSpec } from './command.ts'
 
 const PREFIX = 'OUTRIDER_'
 
+/** Variables that no flag stands for: the Node hook reads them in apps. */
+const OF_THE_HOOK = ['OUTRIDER_HOOK_DEBUG']
+
 /** `data-dir` is OUTRIDER_DATA_DIR. */
 export function variableName(flag: string): string {
   return PREFIX + flag.toUpperCase().replaceAll('-', '_')
@@ -21,7 +24,7 @@ export function readEnvironment(
 ): { readonly written: Written; readonly warnings: readonly string[] } {
   const written: Written = new Map()
   const warnings: string[] = []
-  const known = new Set([...everywhere].map(variableName))
+  const known = new Set([...[...everywhere].map(variableName), ...OF_THE_HOOK])
   const byVariable = new Map(flags.map(flag => [variableName(flag.name), flag]))
   for (const variable of Object.keys(environment).sort()) {
     const text = environment[variable]

@@ -9,6 +9,7 @@ import type { Command, Context, FlagSpec } from './command.ts'
 import { type EndSignal, endSoon, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { freePort, portOrFree } from './free-port.ts'
+import { reasonAgainstHook } from './node-hook.ts'
 import type { Output } from './output.ts'
 import { readyKeys } from './proxy.ts'
 import { announceReady, clearReady } from './ready.ts'
@@ -21,13 +22,19 @@ const PORT_FLAG: FlagSpec = {
   summary: 'where the app listens on 127.0.0.1; it gets it as PORT; left out: what PORT says, else a free one',
 }
 
+const NO_HOOK_FLAG: FlagSpec = {
+  name: 'no-hook',
+  type: { kind: 'boolean' },
+  summary: 'leave NODE_OPTIONS as it is: a Node app then carries trace context, baggage and deadlines itself',
+}
+
 /** `outrider run`: an app with its sidecar, for a laptop. */
 export const runCommand: Command = {
   name: 'run',
   summary: 'run an app with its sidecar',
   usage: '--service NAME [flags] -- COMMAND ARGS',
   description:
-    'Starts a sidecar, then the app with what it needs to find it (HTTP_PROXY, PORT, ...). A sidecar port that is not given takes its default if that is free, else any free one. Without --control, and with no control plane on 127.0.0.1:15012, one is started that outlives this command (`outrider control --stop` ends it). Signals and the exit code pass through.',
+    'Starts a sidecar, then the app with what it needs to find it (HTTP_PROXY, PORT, ...) and, if it is a Node program, a hook that carries trace context, baggage and deadlines from the requests that it serves to those that it makes. A sidecar port that is not given takes its default if that is free, else any free one. Without --control, and with no control plane on 127.0.0.1:15012, one is started that outlives this command (`outrider control --stop` ends it). Signals and the exit code pass through.',
   examples: [
     { text: 'a Node app that listens on PORT', command: 'outrider run --service web -- node app.js' },
     {
@@ -35,7 +42,7 @@ export const runCommand: Command = {
       command: 'outrider run --service orders --labels version=v2 --port 8080 -- ./orders',
     },
   ],
-  flags: [PORT_FLAG, ...SIDECAR_FLAGS],
+  flags: [PORT_FLAG, NO_HOOK_FLAG, ...SIDECAR_FLAGS],
   positionals: [],
   rest: 'COMMAND ARGS',
   run,
@@ -97,6 +104,7 @@ interface App {
 async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<number> {
   let child: ChildProcess | null = null
   let asked: EndSignal | null = null
+  const hook = hasHook(context, app.command)
   const left = untilAskedToEnd(
     proxy.asked,
     signal => {
@@ -108,13 +116,14 @@ async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<
       process.exit(128 + constants.signals[signal])
     },
   )
-  const isReady = await Promise.race([proxy.outboundReady.then(() => true), left.then(() => false)])
+  const isReady = await Promise.race([Promise.all([proxy.outboundReady, hook]).then(() => true), left.then(() => false)])
   if (!isReady) return 0
   announceReady(context.output, 'run', { ...readyKeys(proxy.addresses), app: `127.0.0.1:${app.port}` }, context.flags.text('ready-file'))
   const { address: host, port } = proxy.addresses.outbound
+  const address = { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }
   child = spawn(app.command, app.args, {
     stdio: 'inherit',
-    env: appEnvironment(process.env, { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }, app.port, collectorOf(context.flags)),
+    env: appEnvironment(process.env, address, app.port, collectorOf(context.flags), await hook),
   })
   const running = child
   left.then(
@@ -126,6 +135,14 @@ async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<
   )
   // Where the app ended by itself, callers hear of it next, before many connection attempts fail.
   return exitOf(child, app.command)
+}
+
+/** Whether the app gets the Node hook: unless it is not wanted, or would keep an old Node from starting. */
+async function hasHook({ flags, output }: Context, command: string): Promise<boolean> {
+  if (flags.boolean('no-hook')) return false
+  const reason = await reasonAgainstHook(command)
+  if (reason !== null) output.warn(`without the Node hook: ${reason}`)
+  return reason === null
 }
 
 function exitOf(child: ChildProcess, command: string): Promise<number> {

@@ -29,6 +29,16 @@ t.test('the published package, installed in an empty folder, runs', { timeout: 2
   t.notOk(readdirSync(join(directory, 'node_modules/outrider')).includes('proxy'), 'it holds the build, not the sources')
 
   const any = '127.0.0.1:0'
+  const documents = join(directory, 'nothing.yaml')
+  writeFileSync(documents, '')
+  const ports = ['--outbound', any, '--inbound', any, '--admin', any, '--health', any]
+  const app = ['node', '-p', 'process.env.NODE_OPTIONS']
+  const run = new Running(outrider, ['run', '--service', 'web', '--documents', documents, ...ports, '--', ...app])
+  t.teardown(() => run.stop('SIGKILL'))
+  t.same(await run.exited, { code: 0, signal: null }, run.stderr)
+  t.notMatch(run.stderr, /without the Node hook/)
+  t.match(run.stdout, /--import=file:.*\/node_modules\/outrider\/hook\/node\.js\?outbound=127/, 'apps get the hook of the package')
+
   const ready = join(directory, 'demo.ready')
   const flags = ['--api', any, '--xds', any, '--outbound', any, '--admin', any, '--for', '3s', '--ready-file', ready]
   const demo = new Running(outrider, ['demo', ...flags])
