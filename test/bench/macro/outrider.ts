@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { BACKEND_PORTS, type Peer } from './peers.ts'
 import { listening, type Running, start } from './process.ts'
 
+const SINK = join(import.meta.dirname, 'otlp-sink.ts')
+const COLLECTOR = 19_318
 const LAUNCHER = join(import.meta.dirname, '../../../bin/outrider.js')
 /** The control API of the control plane that configures it. */
 export const API = 'http://127.0.0.1:19280'
@@ -34,20 +36,23 @@ spec:
     - backendRefs: [{ name: orders, port: 80 }]
 `
 
-/** Our sidecar, its outbound listener, configured by a control plane of its own on the other core. */
+/** Our sidecar, its outbound listener, with metrics, access log and spans of 1 % as it has them by default; its control plane and collector are on the other core. */
 export const outrider: Peer = {
   name: 'outrider',
   port: 19_205,
   version: () => execFileSync(process.execPath, [LAUNCHER, '--version'], { encoding: 'utf8' }).trim(),
   start: async (directory, core) => {
     const control = await startControl(directory, 1 - core)
+    const collector = start(1 - core, process.execPath, [SINK, String(COLLECTOR)])
+    await listening(COLLECTOR)
     const file = join(directory, 'orders.yaml')
     writeFileSync(file, DOCUMENTS)
     execFileSync(process.execPath, [LAUNCHER, 'apply', '-f', file, '--no-wait', '--api', API], { stdio: 'ignore' })
     const ready = join(directory, 'outrider.ready')
     rmSync(ready, { force: true })
     const flags = ['--service', 'web', '--app', '127.0.0.1:19101', '--control', '127.0.0.1:19212', '--outbound', '127.0.0.1:19205']
-    const ports = ['--inbound', '127.0.0.1:0', '--admin', '127.0.0.1:19215', '--health', '127.0.0.1:0', '--ready-file', ready]
+    const more = ['--otlp', `http://127.0.0.1:${COLLECTOR}/v1/traces`, '--ready-file', ready]
+    const ports = ['--inbound', '127.0.0.1:0', '--admin', '127.0.0.1:19215', '--health', '127.0.0.1:0', ...more]
     const running = start(core, process.execPath, [LAUNCHER, 'proxy', ...flags, ...ports])
     const until = performance.now() + 20_000
     while (!existsSync(ready)) {
@@ -59,6 +64,7 @@ export const outrider: Peer = {
       stop: async () => {
         await running.stop()
         await control.stop()
+        await collector.stop()
       },
     }
   },
