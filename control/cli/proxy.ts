@@ -3,7 +3,7 @@ import type { Command, Context } from './command.ts'
 import { endSoon, untilAskedToEnd } from './ending.ts'
 import { CommandError } from './exit-codes.ts'
 import { announceReady, clearReady } from './ready.ts'
-import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
+import { proxyOptions, refuseTwoSources, SIDECAR_FLAGS } from './sidecar-flags.ts'
 import { formatAddress } from './values.ts'
 
 /** `outrider proxy`: a sidecar for one app, until a signal. It never moves a port: a busy one is an error. */
@@ -25,6 +25,7 @@ export const proxyCommand: Command = {
 
 async function runProxy(context: Context): Promise<number> {
   const { flags, output } = context
+  refuseTwoSources(flags)
   clearReady(flags.text('ready-file'))
   const { startProxy } = await import('../../proxy/main.ts')
   const documents = flags.text('documents')

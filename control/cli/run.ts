@@ -13,8 +13,8 @@ import { reasonAgainstHook } from './node-hook.ts'
 import type { Output } from './output.ts'
 import { readyKeys } from './proxy.ts'
 import { announceReady, clearReady } from './ready.ts'
-import { proxyOptions, SIDECAR_FLAGS } from './sidecar-flags.ts'
-import type { Address } from './values.ts'
+import { proxyOptions, refuseTwoSources, SIDECAR_FLAGS } from './sidecar-flags.ts'
+import { type Address, formatAddress } from './values.ts'
 
 const PORT_FLAG: FlagSpec = {
   name: 'port',
@@ -52,6 +52,7 @@ async function run(context: Context): Promise<number> {
   const { flags, output, rest } = context
   const [command, ...args] = rest
   if (command === undefined) throw new CommandError('usage', 'the app is missing: end the command with -- COMMAND ARGS')
+  refuseTwoSources(flags)
   clearReady(flags.text('ready-file'))
   const documents = flags.text('documents')
   const embedded = documents === null ? null : await (await import('./documents.ts')).serveDocuments(documents)
@@ -77,7 +78,7 @@ async function run(context: Context): Promise<number> {
     throw new CommandError('failed', `${started.message}; --${started.flag} chooses another`)
   }
   try {
-    return await runApp(context, started.proxy, { command, args, port })
+    return await runApp(context, started.proxy, { command, args, port, at: app })
   } finally {
     // Also after a command that could not be started: a sidecar that stays up would keep the process.
     await started.proxy.leave()
@@ -99,6 +100,8 @@ interface App {
   readonly command: string
   readonly args: readonly string[]
   readonly port: number
+  /** Where the sidecar looks for it. */
+  readonly at: Address
 }
 
 async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<number> {
@@ -118,7 +121,7 @@ async function runApp(context: Context, proxy: RunningProxy, app: App): Promise<
   )
   const isReady = await Promise.race([Promise.all([proxy.outboundReady, hook]).then(() => true), left.then(() => false)])
   if (!isReady) return 0
-  announceReady(context.output, 'run', { ...readyKeys(proxy.addresses), app: `127.0.0.1:${app.port}` }, context.flags.text('ready-file'))
+  announceReady(context.output, 'run', { ...readyKeys(proxy.addresses), app: formatAddress(app.at) }, context.flags.text('ready-file'))
   const { address: host, port } = proxy.addresses.outbound
   const address = { host: host === '0.0.0.0' ? '127.0.0.1' : host, port }
   child = spawn(app.command, app.args, {

@@ -70,6 +70,15 @@ export interface Addresses {
   readonly health: Address
 }
 
+/** Refuses a sidecar that is told to serve itself from documents and to follow a control plane: one of both would be ignored. */
+export function refuseTwoSources(flags: FlagValues): void {
+  if (flags.text('documents') === null || !flags.isGiven('control')) return
+  throw new CommandError(
+    'usage',
+    `--documents (${flags.source('documents')}) and --control (${flags.source('control')}) exclude each other: a sidecar takes its configuration from one of both`,
+  )
+}
+
 /** Flags as the sidecar takes them. @param addresses beat those of the flags. */
 export function proxyOptions(flags: FlagValues, addresses: Partial<Addresses> = {}): ProxyOptions {
   const health = flags.text('app-health')

@@ -97,6 +97,11 @@ const BAD: readonly (readonly [words: string[], code: number, message: string])[
     2,
     'outrider: --jaeger: "http://127.0.0.1:16686/jaeger" is not allowed; must be a URL without user, path and query, such as http://127.0.0.1:16686: Jaeger is asked for /jaeger/, which it serves with --query.base-path=/jaeger',
   ],
+  [
+    ['proxy', '--service', 'web', '--documents', 'routes.yaml', '--control', '127.0.0.1:15012'],
+    2,
+    'outrider: --documents (--documents) and --control (--control) exclude each other: a sidecar takes its configuration from one of both',
+  ],
   [['why', 'id', '--last', '3'], 2, 'outrider: give either an ID or --last, not both'],
   [['why', 'a b'], 2, 'outrider: ID: "a b" is not allowed; must be 1 to 128 visible characters'],
   [['why', '--last', '0'], 2, 'outrider: --last: "0" is not allowed; must be a whole number from 1 to 1000'],
