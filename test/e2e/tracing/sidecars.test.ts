@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { TestMesh } from '../../integration/settled/support.ts'
 import { until } from '../../support/e2e/process.ts'
 import { OtlpReceiver } from '../../support/otlp-receiver.ts'
-import { TestMesh } from '../settled/support.ts'
 
 async function scene(t: Test) {
   const receiver = await OtlpReceiver.start('grpc')
