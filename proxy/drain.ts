@@ -2,6 +2,11 @@ import { delay, type Timers } from './util/timers.ts'
 
 /** Longest wait for the news of a departure to reach every caller: one that has not heard by then gets a receipt (DRAINING) and goes elsewhere. */
 export const DEPARTURE_TIMEOUT_MS = 5_000
+/**
+ * Between the news having reached the last caller and the closing of idle connections, ms: a request that was sent just before may wait unread in the
+ * socket of a connection that looks idle, and one that may not be sent twice would be lost with it.
+ */
+export const SETTLE_MS = 100
 /** Between looks at what is still in flight. */
 const LOOK_MS = 20
 
@@ -50,6 +55,7 @@ export async function drain(leaving: Leaving, drainTimeoutMs: number, timers: Ti
   leaving.failReadiness()
   await Promise.race([leaving.depart(), delay(timers, DEPARTURE_TIMEOUT_MS)])
   const departureMs = Math.round(timers.clock.now() - startedAt)
+  if (leaving.progress().callers > 0) await delay(timers, SETTLE_MS)
   leaving.closeConnections()
   await leaving.closeInbound()
   const until = timers.clock.now() + drainTimeoutMs
