@@ -1,4 +1,4 @@
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../util/latin1.ts'
 import { canBeNominated } from './names.ts'
 import { spells, TOKEN } from './tokens.ts'
 

@@ -1,7 +1,7 @@
 import type { Protocol, RequestHead } from '../http/head.ts'
 import { arena } from './arena.ts'
 import { type Framing, plainLength, requestFraming } from './framing.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../util/latin1.ts'
 import type { Limits } from './limits.ts'
 import { framingInput, lineText } from './line-text.ts'
 import { type Fault, type HeadParser, LINE_INTS } from './parser.ts'

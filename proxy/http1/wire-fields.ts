@@ -1,5 +1,5 @@
 import type { Fields } from '../http/fields.ts'
-import { latin1 } from './latin1.ts'
+import { latin1 } from '../util/latin1.ts'
 import { ID, isHidden, isHopByHop } from './names.ts'
 import type { Output } from './output.ts'
 import { copyOctets, writeFieldLine } from './output.ts'
