@@ -26,8 +26,7 @@ export const NAME = {
 
 /** The last pseudo-field: all up to it begin with a colon. */
 export const LAST_PSEUDO = NAME.PROTOCOL
-/** The first and the last field that belongs to one HTTP/1.1 connection (RFC 9113 section 8.2.2). */
-export const FIRST_CONNECTION_FIELD = NAME.CONNECTION
+/** The last field that belongs to one HTTP/1.1 connection (RFC 9113 section 8.2.2); they follow the pseudo-fields. */
 export const LAST_CONNECTION_FIELD = NAME.HTTP2_SETTINGS
 
 const NUMBERED = [

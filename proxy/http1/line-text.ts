@@ -1,5 +1,5 @@
-import type { FramingInput } from './framing.ts'
 import { latin1 } from '../util/latin1.ts'
+import type { FramingInput } from './framing.ts'
 import { ID } from './names.ts'
 import { type HeadParser, LINE_INTS } from './parser.ts'
 

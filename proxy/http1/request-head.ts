@@ -1,7 +1,8 @@
+import { isAuthority, isAuthorityWithPort } from '../http/authority.ts'
 import type { Protocol, RequestHead } from '../http/head.ts'
+import { latin1 } from '../util/latin1.ts'
 import { arena } from './arena.ts'
 import { type Framing, plainLength, requestFraming } from './framing.ts'
-import { latin1 } from '../util/latin1.ts'
 import type { Limits } from './limits.ts'
 import { framingInput, lineText } from './line-text.ts'
 import { type Fault, type HeadParser, LINE_INTS } from './parser.ts'
@@ -45,7 +46,6 @@ export interface ReadRequest {
 const NONE: Framing = { kind: 'none' }
 const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE']
 const ABSOLUTE = /^(https?):\/\/([^/?]+)([/?].*)?$/i
-const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+;=]+)(?::[0-9]{0,5})?$/
 
 /** Makes a head of what the parser has read at `octets[start..]`; copies its octets. */
 export function readRequest(
@@ -137,7 +137,7 @@ function hostOf(parser: HeadParser, octets: Buffer, start: number, memory: HostM
     if (i === known.length) return known
   }
   const text = latin1(octets, from, to)
-  if (!AUTHORITY.test(text)) return null
+  if (!isAuthority(text)) return null
   memory.text = text
   return text
 }
@@ -156,7 +156,7 @@ function target(head: ReceivedRequestHead, parser: HeadParser, octets: Buffer, s
     return null
   }
   const parts = ABSOLUTE.exec(text)
-  if (parts === null || !AUTHORITY.test(parts[2] as string)) return { code: 'DOWNSTREAM_PROTOCOL', reason: 'a malformed request target' }
+  if (parts === null || !isAuthority(parts[2] as string)) return { code: 'DOWNSTREAM_PROTOCOL', reason: 'a malformed request target' }
   const path = parts[3] ?? ''
   head.isAbsoluteForm = true
   head.scheme = (parts[1] as string).toLowerCase() as 'http' | 'https'
@@ -169,7 +169,7 @@ function target(head: ReceivedRequestHead, parser: HeadParser, octets: Buffer, s
 function connectTarget(head: ReceivedRequestHead, text: string): Fault | null {
   head.authority = text
   // The port is not optional (RFC 9112 section 3.2.3).
-  if (AUTHORITY.test(text) && /:[0-9]{1,5}$/.test(text)) return null
+  if (isAuthorityWithPort(text)) return null
   return { code: 'DOWNSTREAM_PROTOCOL', reason: 'CONNECT without host and port' }
 }
 

@@ -10,6 +10,7 @@ NODE_VERSIONS=(20.20.2 22.23.3 24.21.0)
 REQUESTS=2.34.2
 AIOHTTP=3.14.5
 JAEGER=1.62.0
+H2SPEC=v2.2.1+incompatible
 
 say() { echo "interop tools: $*"; }
 
@@ -65,6 +66,13 @@ for program in clients/main.go apps/main.go; do
     GO111MODULE=off CGO_ENABLED=0 go build -o "$binary" "./$program"
   fi
 done
+h2spec=$TOOLS/h2spec
+if [ "$(cat "$h2spec.version" 2> /dev/null)" != "$H2SPEC" ] || [ ! -x "$h2spec" ]; then
+  say "building h2spec $H2SPEC"
+  GOBIN=$TOOLS CGO_ENABLED=0 go install "github.com/summerwind/h2spec/cmd/h2spec@$H2SPEC"
+  echo "$H2SPEC" > "$h2spec.version"
+fi
+
 # The module cannot be installed by `go install` (its go.mod has replace lines), so a scratch module requires it. About 5 minutes the first time.
 jaeger=$TOOLS/jaeger
 if [ "$(cat "$jaeger.version" 2> /dev/null)" != "$JAEGER" ] || [ ! -x "$jaeger" ]; then

@@ -22,7 +22,7 @@ function rowsOf(document: string): Row[] {
       .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map(cell => cell.trim())
-    const name = /^`([A-Za-z_.]+)`$/.exec(cells[0] ?? '')?.[1]
+    const name = /^`([A-Za-z0-9_.]+)`$/.exec(cells[0] ?? '')?.[1]
     const file = /^`((?:proxy|control)\/[^`]+)`$/.exec(cells[1] ?? '')?.[1]
     if (name === undefined || file === undefined) continue
     const number = /^[\d,.]+/.exec(cells[2] ?? '')?.[0]
