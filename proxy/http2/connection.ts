@@ -1,6 +1,6 @@
 import { type ErrorCode, MeshError } from '../errors.ts'
 import type { RawSocket, SocketEvents } from '../net/socket.ts'
-import type { Counters } from '../util/counters.ts'
+import type { CounterName, Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
 import { CODE, codeName, INT31 } from './codes.ts'
 import { Deadlines, type Expiry, LINGER_MS } from './deadlines.ts'
@@ -67,8 +67,12 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
 
   /** Streams that are open. */
   abstract get active(): number
-  /** Error code of what ends because the peer's connection has ended. */
+  /** Error code of what ends because the peer's connection has ended, and because the peer has broken the protocol. */
   protected abstract readonly lostCode: ErrorCode
+  protected abstract readonly faultCode: ErrorCode
+  /** Counts a connection that was closed since it was idle, and one that was slow. */
+  protected abstract readonly idleCounter: CounterName
+  protected abstract readonly slowCounter: CounterName
   /** The peer has broken the protocol. */
   protected abstract peerFaulted(reason: string): void
   /** The connection is over for all streams. */
@@ -207,7 +211,7 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
   fault(code: number, reason: string): void {
     if (this.isEnded) return
     this.peerFaulted(`${reason} (${codeName(code)})`)
-    this.#endWith(code, reason)
+    this.#endWith(code, reason, this.faultCode)
   }
 
   /** Two steps (RFC 9113 section 6.8): no stream that the peer has opened before it heard of the first is refused. */
@@ -231,11 +235,11 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
     if (this.isLastCall && this.active === 0) this.leave()
   }
 
-  #endWith(code: number, reason: string): void {
+  #endWith(code: number, reason: string, errorCode: ErrorCode = this.lostCode): void {
     if (this.isEnded) return
     this.frames.goAway(this.lastPeerId, code, reason)
     this.leave()
-    this.breakStreams(new MeshError(this.lostCode, reason))
+    this.breakStreams(new MeshError(errorCode, reason))
   }
 
   /** Says no more, and waits for the peer to close, so that our last words are not lost to a reset. */
@@ -255,11 +259,11 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
         this.#endWith(CODE.SETTINGS_TIMEOUT, 'SETTINGS were not acknowledged')
         break
       case 'head':
-        this.counters.add('downstream_slow_head')
+        this.counters.add(this.slowCounter)
         this.#endWith(CODE.ENHANCE_YOUR_CALM, 'no whole head in time')
         break
       case 'idle':
-        this.counters.add('downstream_idle_closed')
+        this.counters.add(this.idleCounter)
         this.#endWith(CODE.NO_ERROR, 'idle')
         break
       case 'silence':

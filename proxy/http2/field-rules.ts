@@ -220,3 +220,23 @@ export function readTrailers(lines: readonly FieldLine[]): Read<Fields | null> {
   const allowed = fields.filter(line => !NOT_IN_TRAILERS.has(line.name))
   return { fault: null, value: allowed.length === 0 ? null : new HeaderFields(allowed) }
 }
+
+/** A response's head as the client role reads it. */
+export interface ReceivedResponseHead {
+  readonly status: number
+  readonly headers: Fields
+  /** As content-length says; -1: nothing is said. */
+  readonly contentLength: number
+}
+
+const STATUS = /^[1-9][0-9]{2}$/
+
+/** The head of a response (RFC 9113 section 8.3.2). 101 has no place in HTTP/2 (section 8.6). */
+export function readResponseHead(lines: readonly FieldLine[]): Read<ReceivedResponseHead> {
+  const { pseudo, fault, fields, contentLength } = new SortedLines(lines)
+  if (fault !== null) return malformed(fault)
+  const status = pseudo[NAME.STATUS] ?? ''
+  if (!STATUS.test(status) || status === '101') return malformed('a missing or malformed :status')
+  if (pseudo.some((value, id) => value !== null && id !== NAME.STATUS)) return malformed('a pseudo-field of requests')
+  return { fault: null, value: { status: Number(status), headers: new HeaderFields(fields), contentLength } }
+}

@@ -19,6 +19,8 @@ export interface Http2Limits {
   readonly maxFields: number
   /** Octets of a request target: 414. */
   readonly maxTargetBytes: number
+  /** Informational responses before the final one. More is a server that never answers. */
+  readonly maxInformational: number
   /** From the first octet of a header block, or of any frame, to its last, ms. Slow loris. */
   readonly headTimeoutMs: number
   /** From our SETTINGS to their acknowledgement, and from the connection's start to the preface, ms: SETTINGS_TIMEOUT. */
@@ -59,6 +61,7 @@ export const DEFAULT_HTTP2_LIMITS: Http2Limits = {
   maxListBytes: 36_864, // the 32 KiB of HTTP/1.1, and 32 for each of 128 lines
   maxFields: 128, // as over HTTP/1.1
   maxTargetBytes: 16_384, // as over HTTP/1.1
+  maxInformational: 16, // as over HTTP/1.1
   headTimeoutMs: 10_000, // as over HTTP/1.1
   settingsTimeoutMs: 10_000, // a round trip, and a process that has just started
   idleTimeoutMs: 3_600_000, // Envoy's, as over HTTP/1.1

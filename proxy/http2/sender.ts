@@ -1,6 +1,7 @@
 import type { MeshError } from '../errors.ts'
 import type { Body, BodySink } from '../http/body.ts'
 import type { Fields } from '../http/fields.ts'
+import { cutPart, giveBack } from '../net/slabs.ts'
 import { CODE, INT31 } from './codes.ts'
 import { type FrameWriter, KEEP_LENGTH, MAX_SENT_FRAME_BYTES } from './frame-writer.ts'
 import type { Scheduler, Waiting } from './scheduler.ts'
@@ -58,9 +59,10 @@ export class Sender implements BodySink, Waiting {
     this.#owner = owner
   }
 
-  /** Sends a head, and the body behind it. */
-  start(body: Body): void {
-    this.#isHeadPending = this.#isSending = true
+  /** Sends a body behind its head. @param hasHead false: the head has gone already. */
+  start(body: Body, hasHead = true): void {
+    this.#isHeadPending = hasHead
+    this.#isSending = true
     this.#body = body
     this.#promised = body.length ?? -1
     body.pipe(this)
@@ -76,6 +78,11 @@ export class Sender implements BodySink, Waiting {
     const body = this.#body
     this.#body = null
     body?.cancel(reason)
+  }
+
+  /** The body has not ended yet, or has not left. */
+  get isBusy(): boolean {
+    return this.#isSending || this.#queue !== null
   }
 
   get canSend(): boolean {
@@ -138,12 +145,13 @@ export class Sender implements BodySink, Waiting {
     const first = queue[0] as Buffer
     const count = Math.min(octets, this.window, MAX_SENT_FRAME_BYTES, first.length - this.#offset)
     const isWhole = count === first.length
-    const chunk = isWhole ? first : first.subarray(this.#offset, this.#offset + count)
+    const chunk = isWhole ? first : cutPart(first, this.#offset, this.#offset + count)
     this.#offset += count
     if (this.#offset === first.length) {
       this.#offset = 0
       queue.shift()
       if (queue.length === 0) this.#dequeue()
+      if (!isWhole) giveBack(first)
     }
     this.#write(chunk)
     if (this.#queue === null) {

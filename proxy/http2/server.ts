@@ -6,7 +6,7 @@ import { errorReply } from '../http/reply.ts'
 import { unmapped } from '../net/address.ts'
 import type { RawSocket } from '../net/socket.ts'
 import type { Clock } from '../util/clock.ts'
-import type { Counters } from '../util/counters.ts'
+import type { CounterName, Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
 import { CODE, PREFACE } from './codes.ts'
 import { type FieldFault, type RequestRules, readRequestHead, readTrailers } from './field-rules.ts'
@@ -55,6 +55,9 @@ class ServerSession extends Session implements Http2Server, ServerStreamSession 
   readonly peer: Peer
   readonly destination: Destination
   protected readonly lostCode: ErrorCode = 'DOWNSTREAM_CLOSED'
+  protected readonly faultCode: ErrorCode = 'DOWNSTREAM_PROTOCOL'
+  protected readonly idleCounter: CounterName = 'downstream_idle_closed'
+  protected readonly slowCounter: CounterName = 'downstream_slow_head'
   readonly #handlers: Http2ServerHandlers
   readonly #rules: RequestRules
   readonly #clock: Clock

@@ -112,6 +112,7 @@ export abstract class Session extends Http2Connection implements StreamSession {
       if (this.isIdle(streamId)) this.fault(CODE.PROTOCOL_ERROR, 'DATA on an idle stream')
       else this.#cameLate(streamId, 'DATA')
     } else if (!stream.isReceiving) this.streamFault(streamId, CODE.STREAM_CLOSED, 'DATA behind END_STREAM')
+    else if (!stream.takesData) this.streamFault(streamId, CODE.PROTOCOL_ERROR, 'DATA of a message that can have none')
     else if (!stream.receive(length)) this.streamFault(streamId, CODE.FLOW_CONTROL_ERROR, "DATA beyond the stream's window")
     else {
       this.#stream = stream
@@ -162,7 +163,7 @@ export abstract class Session extends Http2Connection implements StreamSession {
       return
     }
     this.resetStream(stream, code)
-    stream.broken(new MeshError(this.lostCode, reason))
+    stream.broken(new MeshError(this.faultCode, reason))
   }
 
   #cameLate(streamId: number, what: string): void {

@@ -54,8 +54,14 @@ export abstract class Stream implements StreamBodySource, SenderOwner {
   protected expectBody(length: number): Body {
     this.#promised = length
     this.#window = new ReceiveWindow(this.session.streamWindowBytes)
-    this.incoming = new StreamBody(length, this)
+    // A length of 0 that does not end the stream is followed by trailers, which somebody has to wait for.
+    this.incoming = new StreamBody(length === 0 ? -1 : length, this)
     return this.incoming
+  }
+
+  /** Whether DATA may come: there was a head, and its message can have a body. */
+  get takesData(): boolean {
+    return this.#window !== null
   }
 
   /** Counts a DATA frame, padding included. False: the peer has sent more than it may. */

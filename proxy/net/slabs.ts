@@ -45,7 +45,18 @@ export function cutChunk(octets: Buffer, start: number, end: number): Buffer {
   return chunk
 }
 
-/** The octets of `chunk` were used up, and nobody else has it. Parts and copies of chunks, and what was given back already, are of no effect. */
+/** A part of a chunk that is given back on its own, as the chunk still has to be. */
+export function cutPart(chunk: Buffer, start: number, end: number): Buffer {
+  const part = chunk.subarray(start, end)
+  const slab = lenders.get(chunk)
+  if (slab !== undefined) {
+    slab.lent++
+    lenders.set(part, slab)
+  }
+  return part
+}
+
+/** The octets of `chunk` were used up, and nobody else has it. Copies of chunks, and what was given back already, are of no effect. */
 export function giveBack(chunk: Buffer): void {
   const slab = lenders.get(chunk)
   if (slab === undefined) return

@@ -45,11 +45,11 @@ for (const [limit, counter, one] of FLOODS) {
     t.equal(b.counters.get(counter), 0)
     t.equal(b.servers[0]?.active, 1)
     peer.say(...one(peer, allowed))
-    t.same(await peer.hearsGoAway(), [{ last: (await peer.hearsGoAway())[0]?.last, code: CODE.ENHANCE_YOUR_CALM }])
+    t.equal((await peer.hearsGoAway())[0]?.code, CODE.ENHANCE_YOUR_CALM)
     await peer.ended()
     t.equal(b.counters.get(counter), 1)
     t.equal(b.servers[0]?.active, 0)
-    t.equal(b.ends.at(-1), 'DOWNSTREAM_CLOSED')
+    t.equal(b.ends.at(-1), 'DOWNSTREAM_PROTOCOL')
     t.ok((DEFAULT_HTTP2_LIMITS[limit] as number) > 20)
   })
 }

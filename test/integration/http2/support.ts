@@ -36,8 +36,10 @@ export class FramePeer {
   readonly #encoder = new Encoder()
   #waiting: (() => void)[] = []
 
-  constructor(socket: net.Socket) {
+  /** @param skipped octets that come before the first frame: the preface, where this peer is the server. */
+  constructor(socket: net.Socket, skipped = 0) {
     this.socket = socket
+    let toSkip = skipped
     const decoder = new Decoder({ maxListBytes: 1_000_000, maxLines: 10_000 })
     let data: { readonly flags: number; readonly id: number; readonly chunks: Buffer[] } = { flags: 0, id: 0, chunks: [] }
     const reader = new FrameReader({
@@ -59,7 +61,9 @@ export class FramePeer {
       },
     })
     socket.on('data', (octets: Buffer) => {
-      reader.read(octets, 0, octets.length, false)
+      const from = Math.min(toSkip, octets.length)
+      toSkip -= from
+      reader.read(octets, from, octets.length, false)
       this.#wake()
     })
     for (const event of ['end', 'close'])

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { cutChunk, giveBack, isSlabFree, leaveSlab, SLAB_BYTES, takeSlab } from '../../../proxy/net/slabs.ts'
+import { cutChunk, cutPart, giveBack, isSlabFree, leaveSlab, SLAB_BYTES, takeSlab } from '../../../proxy/net/slabs.ts'
 
 t.test('a slab is free again once all of its chunks were given back, in any order', async t => {
   const slab = takeSlab()
@@ -38,4 +38,17 @@ t.test('other buffers are cut and given back without notice', async t => {
   t.equal(cutChunk(octets, 0, 3).toString(), 'oct')
   giveBack(octets)
   t.notOk(isSlabFree(octets))
+})
+
+t.test('parts of a chunk are given back each on its own, and the chunk too', async t => {
+  const slab = takeSlab()
+  const chunk = cutChunk(slab, 0, 100)
+  const parts = [cutPart(chunk, 0, 60), cutPart(chunk, 60, 100)] as const
+  t.equal(parts[1].length, 40)
+  giveBack(chunk)
+  giveBack(parts[1])
+  t.notOk(isSlabFree(slab))
+  giveBack(parts[0])
+  t.ok(isSlabFree(slab))
+  t.equal(cutPart(Buffer.from('octets'), 1, 3).toString(), 'ct', 'of other buffers too')
 })
