@@ -3,15 +3,17 @@ import type { RawSocket, SocketEvents } from '../net/socket.ts'
 import type { CounterName, Counters } from '../util/counters.ts'
 import type { Timers } from '../util/timers.ts'
 import { CODE, codeName, INT31 } from './codes.ts'
-import { Deadlines, type Expiry, LINGER_MS } from './deadlines.ts'
+import { Deadlines, type Expiry } from './deadlines.ts'
 import { Dispatch, type FrameHandler } from './dispatch.ts'
 import { FLOOD, FloodGate, type FloodKind, floodCounter, floodName } from './flood.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 import type { Http2Limits } from './limits.ts'
+import { Linger } from './linger.ts'
 import { Scheduler } from './scheduler.ts'
 import type { SendingSession } from './sender.ts'
 import { applySettings, defaultSettings, SETTING } from './settings.ts'
+import { StallWatch } from './stall-watch.ts'
 
 export interface SessionOptions {
   readonly timers: Timers
@@ -47,12 +49,10 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
   protected areSettingsAcked = false
   readonly #reader: FrameReader
   readonly #floods: FloodGate
+  readonly #stalls: StallWatch
+  readonly #linger: Linger
   #isBlockPending = false
   #isHeadTimed = false
-  /** Streams whose octets wait for the peer. */
-  #waitingCount = 0
-  #framesSent = 0
-  #framesAtStall = 0
 
   constructor(socket: RawSocket, { timers, counters, limits }: SessionOptions) {
     this.socket = socket
@@ -63,6 +63,8 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
     this.#reader = new FrameReader(new Dispatch(this, limits))
     this.#floods = new FloodGate(limits, timers.clock)
     this.deadlines = new Deadlines(timers, limits, what => this.expired(what))
+    this.#stalls = new StallWatch(this.deadlines, limits.stallTimeoutMs)
+    this.#linger = new Linger(socket, this.deadlines)
   }
 
   /** Streams that are open. */
@@ -196,14 +198,12 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
   // What streams tell.
 
   dataSent(): void {
-    this.#framesSent++
+    this.#stalls.sent()
     this.#floods.earn(FLOOD.WINDOW_UPDATE, UPDATES_PER_FRAME)
   }
 
   waits(isWaiting: boolean): void {
-    this.#waitingCount += isWaiting ? 1 : -1
-    if (this.#waitingCount === 0) this.deadlines.stop('stall')
-    else if (this.#waitingCount === 1 && isWaiting) this.#watchStall()
+    this.#stalls.waits(isWaiting)
   }
 
   // Errors and ends.
@@ -247,9 +247,7 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
     if (this.isEnded) return
     this.isEnded = true
     this.#reader.stop()
-    this.socket.finish()
-    this.deadlines.end()
-    this.deadlines.start('linger', LINGER_MS)
+    this.#linger.begin()
   }
 
   protected expired(what: Expiry): void {
@@ -274,29 +272,17 @@ export abstract class Http2Connection implements SocketEvents, FrameHandler, Sen
         this.destroy()
         break
       case 'stall':
-        this.#stallExpired()
+        if (!this.#stalls.isStalled()) break
+        this.counters.add('http2_stalled_closed')
+        this.#endWith(CODE.ENHANCE_YOUR_CALM, 'windows were shut for too long')
+        this.destroy()
         break
       case 'drain':
         this.#sayLastCall()
         break
       case 'linger':
-        this.destroy()
+        this.#linger.expired()
         break
     }
-  }
-
-  #stallExpired(): void {
-    if (this.#framesSent !== this.#framesAtStall) {
-      this.#watchStall()
-      return
-    }
-    this.counters.add('http2_stalled_closed')
-    this.#endWith(CODE.ENHANCE_YOUR_CALM, 'windows were shut for too long')
-    this.destroy()
-  }
-
-  #watchStall(): void {
-    this.#framesAtStall = this.#framesSent
-    this.deadlines.start('stall', this.limits.stallTimeoutMs)
   }
 }

@@ -4,9 +4,6 @@ import type { Http2Limits } from './limits.ts'
 /** What ran out. */
 export type Expiry = 'settings' | 'head' | 'idle' | 'silence' | 'ping' | 'stall' | 'drain' | 'linger'
 
-/** How long a connection that has said its last word waits for its peer to close, ms: a round trip, with much to spare. */
-export const LINGER_MS = 1_000
-
 /** The waits of one connection, each with its end. */
 export class Deadlines {
   readonly #timers: Timers

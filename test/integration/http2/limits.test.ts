@@ -2,8 +2,8 @@ import t from 'tap'
 import type { Incoming } from '../../../proxy/http/message.ts'
 import { textReply } from '../../../proxy/http/reply.ts'
 import { CODE, FLAG, FRAME } from '../../../proxy/http2/codes.ts'
-import { LINGER_MS } from '../../../proxy/http2/deadlines.ts'
 import { DEFAULT_HTTP2_LIMITS, type Http2Limits } from '../../../proxy/http2/limits.ts'
+import { LINGER_MS } from '../../../proxy/http2/linger.ts'
 import type { CounterName } from '../../../proxy/util/counters.ts'
 import { frame } from '../../unit/http2/support.ts'
 import { turns, until } from '../http1/support.ts'
@@ -242,3 +242,39 @@ t.test('LINGER_MS: a peer that does not close after our last word is closed', as
     ['no HTTP/2 preface (PROTOCOL_ERROR)'],
   )
 })
+
+for (const isReading of [true, false]) {
+  t.test(
+    `after a drain, a reader that ${isReading ? 'is slow gets the whole of its last answer' : 'takes nothing for 30 s is given up'}`,
+    async t => {
+      const body = new HandBody()
+      const b = await bench(t, incoming => incoming.respond(response(200, body)))
+      const peer = b.connect().greet('00047fffffff')
+      peer.say(peer.request(1, true), frame(FRAME.WINDOW_UPDATE, 0, 0, '7fff0000'))
+      await until(() => body.sink !== null)
+      peer.socket.pause()
+      const [socket] = b.acceptor.connections
+      let given = 0
+      // Until the operating system is full, and some of it waits with us.
+      while (socket?.unsent === 0) {
+        body.give(Buffer.alloc(16_000))
+        given += 16_000
+        await turns(2)
+      }
+      b.servers[0]?.drain()
+      b.clock.pass(DEFAULT_HTTP2_LIMITS.drainMs + 10)
+      body.sink?.end(null)
+      t.equal(b.servers[0]?.active, 0)
+      b.clock.pass(20 * LINGER_MS)
+      await turns()
+      t.equal(b.acceptor.active, 1, 'nothing is cut off')
+      if (isReading) {
+        peer.socket.resume()
+        await peer.hearsEnd(1)
+        t.equal(peer.received(1), given)
+        peer.socket.end()
+      } else b.clock.pass(20 * LINGER_MS)
+      await until(() => b.acceptor.active === 0)
+    },
+  )
+}
