@@ -104,7 +104,7 @@ class ClientSession extends Session implements Connection, ClientStreamSession {
   /** Streams above the last one were not processed: they may be tried elsewhere, whatever their method. */
   override wentAway(lastStreamId: number, code: number): void {
     this.isLastCall = true
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id <= lastStreamId) continue
       this.resetStream(stream, CODE.CANCEL)
       stream.broken(new StreamError('UPSTREAM_REFUSED_STREAM', CODE.REFUSED_STREAM, 'peer', `${this.name} goes away (${codeName(code)})`))

@@ -1,8 +1,8 @@
 import { type ErrorCode, MeshError } from '../errors.ts'
 import { lineOf } from '../hpack/lines.ts'
+import { FieldList } from '../http/fields.ts'
 import type { RequestHead } from '../http/head.ts'
 import type { Destination, Incoming, Peer } from '../http/message.ts'
-import { errorReply } from '../http/reply.ts'
 import { unmapped } from '../net/address.ts'
 import type { RawSocket } from '../net/socket.ts'
 import type { Clock } from '../util/clock.ts'
@@ -149,9 +149,9 @@ class ServerSession extends Session implements Http2Server, ServerStreamSession 
     else if (fault.code === 'DOWNSTREAM_TARGET_TOO_LONG') this.counters.add('downstream_target_too_long')
     else this.counters.add('downstream_protocol_error')
     this.#handlers.refused(this.peer, error, null)
-    const { head } = errorReply(error, 'HEAD', null)
-    for (const name of ['content-length', 'content-type']) head.headers.delete(name)
-    this.frames.headers(streamId, [lineOf(':status', String(head.status))], head.headers, KEEP_LENGTH, true)
+    const { status, proxyStatus } = error.row
+    const headers = new FieldList([['proxy-status', `outrider; error=${proxyStatus}; details="${error.code}"`]])
+    this.frames.headers(streamId, [lineOf(':status', String(status))], headers, KEEP_LENGTH, true)
     this.reject(streamId, isEnd ? null : CODE.NO_ERROR)
   }
 }

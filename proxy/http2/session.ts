@@ -8,6 +8,7 @@ import { FIRST_WINDOW, Http2Connection, type SessionOptions } from './connection
 import { FLOOD } from './flood.ts'
 import type { Stream, StreamSession } from './stream.ts'
 import { EVENT, nextState } from './stream-state.ts'
+import { StreamTable } from './stream-table.ts'
 import { ReceiveWindow } from './window.ts'
 
 /** Shorter DATA frames are tiny: a gRPC message's prefix has five octets. */
@@ -15,7 +16,7 @@ const TINY_FRAME_BYTES = 5
 
 /** The streams of a connection, either role: who gets a frame, and what one means that comes too late. It alone turns an error of a stream into RST_STREAM. */
 export abstract class Session extends Http2Connection implements StreamSession {
-  protected readonly streams = new Map<number, Stream>()
+  protected readonly streams = new StreamTable<Stream>()
   protected readonly decoder: Decoder
   readonly #closed = new ClosedStreams()
   readonly #window: ReceiveWindow
@@ -51,7 +52,7 @@ export abstract class Session extends Http2Connection implements StreamSession {
   }
 
   protected add(stream: Stream): void {
-    this.streams.set(stream.id, stream)
+    this.streams.add(stream.id, stream)
     this.deadlines.setIdle(false)
   }
 
@@ -126,7 +127,7 @@ export abstract class Session extends Http2Connection implements StreamSession {
     const stream = this.#stream
     if (stream === null || !stream.isReceiving) return
     this.#dataCame += end - start
-    stream.dataCame(isOwned ? cutChunk(octets, start, end) : Buffer.from(octets.subarray(start, end)))
+    stream.dataCame(isOwned ? cutChunk(octets, start, end) : ownCopy(octets, start, end))
   }
 
   dataEnded(): void {
@@ -139,7 +140,7 @@ export abstract class Session extends Http2Connection implements StreamSession {
   }
 
   protected override windowsChanged(octets: number): boolean {
-    if (octets !== 0) for (const stream of this.streams.values()) if (!stream.sender.credit(octets)) return false
+    if (octets !== 0) for (const stream of this.streams.all()) if (!stream.sender.credit(octets)) return false
     return true
   }
 
@@ -186,11 +187,17 @@ export abstract class Session extends Http2Connection implements StreamSession {
   }
 
   protected override breakStreams(reason: MeshError): void {
-    const streams = [...this.streams.values()]
+    const streams = this.streams.all()
     this.streams.clear()
     for (const stream of streams) {
       stream.state = nextState(stream.state, EVENT.RESET)
       stream.broken(reason)
     }
   }
+}
+
+function ownCopy(octets: Buffer, start: number, end: number): Buffer {
+  const own = Buffer.allocUnsafe(end - start)
+  octets.copy(own, 0, start, end)
+  return own
 }

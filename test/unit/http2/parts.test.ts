@@ -5,7 +5,9 @@ import { FLOOD, FloodGate, floodCounter } from '../../../proxy/http2/flood.ts'
 import { http2Limits } from '../../../proxy/http2/limits.ts'
 import { applySettings, defaultSettings } from '../../../proxy/http2/settings.ts'
 import { canReceive, EVENT, nextState, STATE } from '../../../proxy/http2/stream-state.ts'
+import { StreamTable } from '../../../proxy/http2/stream-table.ts'
 import { ReceiveWindow } from '../../../proxy/http2/window.ts'
+import { seededRandom } from '../../../proxy/util/random.ts'
 
 t.test('a stream moves as RFC 9113 section 5.1 says', async t => {
   const { IDLE, OPEN, HALF_CLOSED_LOCAL, HALF_CLOSED_REMOTE, CLOSED } = STATE
@@ -83,4 +85,27 @@ t.test('an allowance is spent, comes back with time, and can be earned', async t
 t.test('an error code has its name, an unknown one its number', async t => {
   t.equal(codeName(CODE.HTTP_1_1_REQUIRED), 'HTTP_1_1_REQUIRED')
   t.equal(codeName(99), '0x63')
+})
+
+t.test('a table of streams is what a Map is, whichever order they come and go in', async t => {
+  const random = seededRandom(new Uint8Array(16).fill(9))
+  const table = new StreamTable<string>()
+  const map = new Map<number, string>()
+  for (let n = 0; n < 50_000; n++) {
+    const id = 1 + 2 * (random.uint32() % 300)
+    if (map.delete(id)) {
+      if (!table.delete(id)) t.fail(`${id} was lost`)
+    } else {
+      if (table.delete(id)) t.fail(`${id} was there`)
+      table.add(id, `${id}`)
+      map.set(id, `${id}`)
+    }
+    const other = 1 + 2 * (random.uint32() % 300)
+    if (table.get(other) !== map.get(other)) t.fail(`${other}`)
+  }
+  t.equal(table.size, map.size)
+  t.same(new Set(table.all()), new Set(map.values()))
+  table.clear()
+  t.same(table.all(), [])
+  t.equal(table.get(1), undefined)
 })
