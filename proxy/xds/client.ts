@@ -13,6 +13,7 @@ import { encodeParts, readCopy } from './copy.ts'
 import { Intake } from './intake.ts'
 import { nodeOf } from './node.ts'
 import { emptyParts, type Parts } from './parts.ts'
+import { type Incoming, ReadAhead } from './read-ahead.ts'
 import { Reconnect } from './reconnect.ts'
 import { TYPE_NAMES, TYPES, type TypeName } from './resource.ts'
 import { judge, parseSystemVersion, type Refusal, refusalText, type StoreVersion } from './store-version.ts'
@@ -95,7 +96,10 @@ export class ConfigurationSource {
       settled: failure => this.#settled(failure),
       stuck: () => this.#sendAnswers(null),
     })
-    this.#intake = new Intake({ slice: (...slice) => this.#slice(...slice), done: incoming => this.#done(incoming) }, setImmediate)
+    this.#intake = new Intake(
+      { prepare: ({ ahead }) => ahead.prepare(), slice: (...slice) => this.#slice(...slice), done: incoming => this.#done(incoming) },
+      setImmediate,
+    )
     this.#reconnect = new Reconnect({ timers, random, connect: () => this.#connect() })
     this.#subscriptions = {
       cluster: new Subscription(TYPES.cluster, [WILDCARD]),
@@ -197,7 +201,7 @@ export class ConfigurationSource {
   #received(response: DeltaDiscoveryResponse): void {
     const type = TYPE_NAMES.find(name => TYPES[name] === response.typeUrl)
     if (type === undefined) this.#options.log.warn('a response of a type that was not asked for', { type: response.typeUrl })
-    else if (this.#follows(type, response) && !this.#intake.push({ type, response, lines: [] }))
+    else if (this.#follows(type, response) && !this.#intake.push({ type, response, lines: [], ahead: new ReadAhead(type, response) }))
       this.#restart('too many responses wait to be taken')
   }
 
@@ -227,11 +231,11 @@ export class ConfigurationSource {
     return true
   }
 
-  #slice({ type, response, lines }: Incoming, from: number, to: number): void {
+  #slice({ type, response, lines, ahead }: Incoming, from: number, to: number): void {
     const holdings = this.#parts[type]
     const { changes } = holdings
     for (const resource of response.resources.slice(from, to)) {
-      const line = holdings.take(resource)
+      const line = type === 'virtualHost' ? this.#parts.virtualHost.take(resource, ahead.of(resource)) : holdings.take(resource)
       if (line !== null) lines.push(line)
     }
     if (holdings.changes !== changes) this.#assembler.changed(type)
@@ -289,11 +293,4 @@ export class ConfigurationSource {
     this.#source = 'control-plane'
     this.#options.lastGood?.save(() => ({ ...version, content: encodeParts(this.#parts) }))
   }
-}
-
-/** A response on its way, with the lines of its NACK so far. */
-interface Incoming {
-  readonly type: TypeName
-  readonly response: DeltaDiscoveryResponse
-  readonly lines: string[]
 }

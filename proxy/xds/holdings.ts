@@ -1,7 +1,7 @@
 import type { Any } from '@bufbuild/protobuf/wkt'
 import type { Resource } from '../../protos/gen/envoy/service/discovery/v3/discovery_pb.ts'
 import { Faults, faultLine, Place } from './faults.ts'
-import type { Decoder } from './resource.ts'
+import type { Decoded, Decoder } from './resource.ts'
 
 /** Resources of one type that are held at most; more are refused, so that a control plane gone wrong cannot fill the memory. */
 export const MAX_RESOURCES = 100_000
@@ -34,8 +34,11 @@ export class Holdings<T> {
     this.#maxResources = maxResources
   }
 
-  /** Takes a resource, or refuses it and says why in the NACK's line; what was held of that name stays then. */
-  take(resource: Resource): string | null {
+  /**
+   * Takes a resource, or refuses it and says why in the NACK's line; what was held of that name stays then.
+   * @param ahead what it says, where it was read already.
+   */
+  take(resource: Resource, ahead: Decoded<T> | null = null): string | null {
     const { name, version, resource: body } = resource
     const faults = new Faults()
     const place = Place.root(faults)
@@ -44,7 +47,7 @@ export class Holdings<T> {
     if (!this.held.has(name) && this.held.size >= this.#maxResources) place.fault(`is one more than ${this.#maxResources} of its type`)
     if (body === undefined || !faults.isEmpty) return this.#refuse(name, faults)
     if (version !== '' && this.held.get(name)?.version === version) return this.#keep(name)
-    const decoded = this.#decode(body)
+    const decoded = ahead ?? this.#decode(body)
     if (!decoded.ok) return this.#refuse(name, decoded.faults)
     const own = this.#nameOf(decoded.value)
     if (own !== null && own !== name) {

@@ -7,6 +7,8 @@ export const MAX_WAITING = 64
 
 /** What is done with a response. */
 export interface IntakeSteps<Work> {
+  /** Reads ahead for about a millisecond. False: nothing is left to read ahead. Called before the first slice. */
+  prepare(work: Work): boolean
   /** Takes some of its resources. */
   slice(work: Work, from: number, to: number): void
   /** All of it has been taken. */
@@ -43,6 +45,10 @@ export class Intake<Work extends { readonly response: DeltaDiscoveryResponse }> 
   #run(begin: number, era: number): void {
     let from = begin
     for (let work = this.#waiting[0]; era === this.#era && work !== undefined; work = this.#waiting[0]) {
+      if (from === 0 && this.#steps.prepare(work)) {
+        this.#defer(() => this.#run(0, era))
+        return
+      }
       const to = Math.min(from + SLICE, work.response.resources.length)
       this.#steps.slice(work, from, to)
       if (to < work.response.resources.length) {

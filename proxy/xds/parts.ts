@@ -4,7 +4,8 @@ import { decodeCluster } from './cluster.ts'
 import { decodeEndpoints, type EndpointAssignment } from './endpoint.ts'
 import { Holdings } from './holdings.ts'
 import { decodeListener, type ListenerSource } from './listener.ts'
-import { decodeRoutes, decodeVirtualHost, type RouteTableSource } from './route.ts'
+import { decodeRoutes, type RouteTableSource } from './route.ts'
+import { decodeVirtualHost } from './virtual-host.ts'
 
 /** What a snapshot is put together from: all resources that are held, by type. */
 export interface Parts {

@@ -10,10 +10,9 @@
  * | routes[].name, match, action | the route; the tables are in route-match, route-action and route-modifiers |
  * | routes[].metadata dev.outrider origin, origins | origin, origins |
  */
-import {
-  type Route as RouteMessage,
-  type VirtualHost as VirtualHostMessage,
-  VirtualHostSchema,
+import type {
+  Route as RouteMessage,
+  VirtualHost as VirtualHostMessage,
 } from '../../protos/gen/envoy/config/route/v3/route_components_pb.ts'
 import { type RouteConfiguration, RouteConfigurationSchema } from '../../protos/gen/envoy/config/route/v3/route_pb.ts'
 import { DEFAULT_TIMEOUTS, type Modifiers, type Route, type RouteAction, type RouteEntry, type VirtualHost } from '../route/route.ts'
@@ -34,9 +33,6 @@ export interface RouteTableSource {
 /** Reads a `RouteConfiguration`. */
 export const decodeRoutes: Decoder<RouteTableSource> = decoder(RouteConfigurationSchema, readRoutes)
 
-/** Reads a `VirtualHost`. */
-export const decodeVirtualHost: Decoder<VirtualHost> = decoder(VirtualHostSchema, readVirtualHost)
-
 /** The same for one that a listener has inline. */
 export function readRoutes(message: RouteConfiguration, place: Place): RouteTableSource {
   if (message.name === '') place.at('name').fault('is missing')
@@ -45,12 +41,22 @@ export function readRoutes(message: RouteConfiguration, place: Place): RouteTabl
 }
 
 function readVirtualHost(message: VirtualHostMessage, root: Place): VirtualHost {
-  const place = root.writtenAt(text(settings(message.metadata), 'origin'))
+  const place = hostPlace(message, root)
+  return { ...readHost(message, place), routes: message.routes.map((each, index) => readEntry(each, place.at('routes').at(index))) }
+}
+
+/** The place of a virtual host, with where the operator wrote it. */
+export function hostPlace(message: VirtualHostMessage, root: Place): Place {
+  return root.writtenAt(text(settings(message.metadata), 'origin'))
+}
+
+/** A virtual host without its routes. */
+export function readHost(message: VirtualHostMessage, place: Place): VirtualHost {
   if (message.name === '') place.at('name').fault('is missing')
   if (message.domains.length === 0) place.at('domains').fault('are missing')
   const domains = message.domains.map((domain, index) => readDomain(domain, place.at('domains').at(index)))
   if (new Set(domains).size < domains.length) place.at('domains').fault('name one domain twice')
-  return { name: message.name, domains, routes: message.routes.map((each, index) => readEntry(each, place.at('routes').at(index))) }
+  return { name: message.name, domains, routes: [] }
 }
 
 /** A star stands for the first label, or for the port, or for all. */
@@ -62,7 +68,8 @@ function readDomain(domain: string, place: Place): string {
   return lower
 }
 
-function readEntry(message: RouteMessage, root: Place): RouteEntry {
+/** One route with its match. */
+export function readEntry(message: RouteMessage, root: Place): RouteEntry {
   const own = settings(message.metadata)
   const origin = text(own, 'origin')
   const place = root.writtenAt(origin)

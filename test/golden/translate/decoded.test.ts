@@ -4,7 +4,8 @@ import type { VirtualHost } from '../../../proxy/route/route.ts'
 import { decodeCluster } from '../../../proxy/xds/cluster.ts'
 import { decodeEndpoints } from '../../../proxy/xds/endpoint.ts'
 import { decodeListener } from '../../../proxy/xds/listener.ts'
-import { decodeRoutes, decodeVirtualHost } from '../../../proxy/xds/route.ts'
+import { decodeRoutes } from '../../../proxy/xds/route.ts'
+import { decodeVirtualHost } from '../../../proxy/xds/virtual-host.ts'
 import { CASES, resourcesOf, viewOf } from './cases.ts'
 
 const DECODERS = {

@@ -5,7 +5,7 @@ import { decodeEndpoints } from '../../../proxy/xds/endpoint.ts'
 import { faultLine, MAX_FAULTS } from '../../../proxy/xds/faults.ts'
 import { decodeListener } from '../../../proxy/xds/listener.ts'
 import type { Decoded } from '../../../proxy/xds/resource.ts'
-import { decodeVirtualHost } from '../../../proxy/xds/route.ts'
+import { decodeVirtualHost, VirtualHostReading } from '../../../proxy/xds/virtual-host.ts'
 import { cluster, endpoints, inbound, listener, outbound, own, type RouteInit, routeTo, virtualHost } from '../../support/xds-resources.ts'
 
 function faults(decoded: Decoded<unknown>): string {
@@ -150,4 +150,23 @@ test('listeners: a sampling rate that is no percentage is told; a word of a late
     ok: true,
     value: { listener: { telemetry: { samplingPercent: 0, propagators: ['b3'], accessLog: { mode: 'errors', format: 'text' } } } },
   })
+})
+
+test('a virtual host that is read in pieces says the same, faults and their places included', async t => {
+  const routes = Array.from({ length: 100 }, (_, index) => routeTo(`cluster-${index}`))
+  const sound = virtualHost('orders', ['orders'], routes)
+  const broken = virtualHost('orders', ['orders'], [...routes, { ...routeTo('a'), match: {} }])
+  for (const any of [sound, broken]) {
+    const reading = new VirtualHostReading(any)
+    let pieces = 0
+    for (; !reading.isDone; pieces++) reading.read(32)
+    t.equal(pieces, 4)
+    const whole = decodeVirtualHost(any)
+    const inPieces = reading.result()
+    t.equal(inPieces.ok, whole.ok)
+    if (inPieces.ok && whole.ok) t.strictSame(inPieces.value, whole.value)
+    else t.equal(faults(inPieces), faults(whole))
+  }
+  t.match(faults(decodeVirtualHost(broken)), 'routes[100].match: has no path, prefix or safe_regex')
+  t.match(faults(decodeVirtualHost({ ...sound, value: new Uint8Array([26, 200]) })), 'cannot be decoded')
 })

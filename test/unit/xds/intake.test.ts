@@ -7,14 +7,18 @@ function intake() {
   const deferred: (() => void)[] = []
   const taken: string[] = []
   const made = new Intake<ReturnType<typeof work>>(
-    { slice: ({ name }, from, to) => taken.push(`${name} ${from}-${to}`), done: ({ name }) => taken.push(`${name} done`) },
+    {
+      prepare: work => work.ahead-- > 0,
+      slice: ({ name }, from, to) => taken.push(`${name} ${from}-${to}`),
+      done: ({ name }) => taken.push(`${name} done`),
+    },
     run => deferred.push(run),
   )
   return { made, deferred, taken }
 }
 
 function work(name: string, count: number) {
-  return { name, response: create(DeltaDiscoveryResponseSchema, { resources: Array.from({ length: count }, () => ({})) }) }
+  return { name, ahead: 0, response: create(DeltaDiscoveryResponseSchema, { resources: Array.from({ length: count }, () => ({})) }) }
 }
 
 test('a small response is taken at once, a large one in slices, and those behind it in their order', async t => {
@@ -28,6 +32,17 @@ test('a small response is taken at once, a large one in slices, and those behind
   t.strictSame(taken.splice(0), [`large ${SLICE}-${SLICE * 2}`])
   deferred.shift()?.()
   t.strictSame(taken, [`large ${SLICE * 2}-${SLICE * 2 + 1}`, 'large done', 'empty 0-0', 'empty done'])
+})
+
+test('what can be read ahead is, a piece a turn, before the first slice', async t => {
+  const { made, deferred, taken } = intake()
+  made.push({ ...work('host', 1), ahead: 2 })
+  t.strictSame(taken, [])
+  deferred.shift()?.()
+  t.strictSame(taken, [])
+  deferred.shift()?.()
+  t.strictSame(taken, ['host 0-1', 'host done'])
+  t.equal(deferred.length, 0)
 })
 
 test('what is forgotten is not taken any more, and what comes after it is', async t => {
